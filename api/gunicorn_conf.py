@@ -1,0 +1,26 @@
+"""How gunicorn runs the API: event-driven workers, streams that may last, no surprises at a kill."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import sys
+from typing import Any
+
+worker_class = "api.server.Worker"
+worker_connections = 10_000
+timeout = 60  # of the event loop, not of a stream
+graceful_timeout = 30
+keepalive = 75
+max_requests = 0  # a limit would cut streams
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+
+_PR_SET_PDEATHSIG = 1
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """A master that was killed outright must not leave workers behind on its port."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

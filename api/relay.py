@@ -1,0 +1,248 @@
+"""Following a response: every subscriber gets a slice of the one log, from Redis or the archive.
+
+A batch that is heard is used only when it is the next one; otherwise the log is read. Pub/sub may
+drop anything, so silence is checked for the whole process: the logs' ends every two seconds, the
+rows every five.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from api.endings import Endings
+from api.mailbox import ENDED, LOOK, Hint, Mailbox
+from shared.errors import Gone, LogUnavailable, RespoolError, StoreUnavailable, Unavailable
+from shared.log import Heard, Subscriber
+from shared.services import Services
+from shared.store.rows import ResponseRow
+from shared.wire import events
+
+_log = logging.getLogger("respool.relay")
+
+LOOK_SECONDS = 2.0
+ROW_SECONDS = 5.0
+CONNECT_SECONDS = 2.0
+PATIENCE_SECONDS = 30.0  # without Redis, before a stream is given up
+EXPIRE_GRACE_SECONDS = 20.0  # the owner and the sweep go first
+
+
+class StreamLost(RespoolError):
+    """The stream cannot go on here: end the connection so that the client comes back."""
+
+
+class Relay:
+    def __init__(self, services: Services, endings: Endings) -> None:
+        self._store = services.store
+        self._event_log = services.log
+        self._endings = endings
+        self._mailboxes: dict[str, set[Mailbox]] = defaultdict(set)
+        self._lock = threading.Lock()
+        self._subscriber = Subscriber(services.redis, heard=self._heard, deaf=self._all_look)
+        self._stopping = threading.Event()
+        self._watch = threading.Thread(target=self._check_silence, name="silence", daemon=True)
+
+    def start(self) -> None:
+        self._subscriber.start()
+        self._watch.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._subscriber.stop()
+
+    @property
+    def followers(self) -> int:
+        with self._lock:
+            return sum(len(boxes) for boxes in self._mailboxes.values())
+
+    def require_live(self) -> None:
+        """Refuse a stream before it is accepted, rather than after it is paid for."""
+        if not self._subscriber.connected.wait(CONNECT_SECONDS):
+            raise Unavailable(
+                "Streaming is not available right now.", code="stream_unavailable", retry_after=2
+            )
+
+    def announce(self, row: ResponseRow, opening: Sequence[bytes]) -> None:
+        """Write the opening events of a response just accepted, and listen for more."""
+        try:
+            self._event_log.acquire(row.id, row.attempt, opening, channel=self._subscriber.channel)
+        except LogUnavailable as error:
+            _log.warning("opening events wait: %s", error, extra={"response_id": row.id})
+
+    def check_cursor(self, response_id: str, after: int) -> None:
+        """Raises Gone where a log was lost and cannot be continued from `after`."""
+        try:
+            (state,) = self._event_log.heads([response_id])
+        except LogUnavailable:
+            return
+        if state is not None and state.lost and after >= 0:
+            raise Gone(
+                "The events of this response were lost; retrieve it without streaming.", code="stream_lost"
+            )
+
+    def follow(self, response_id: str, after: int, *, tick_seconds: float) -> Iterator[bytes]:
+        """Frames with a sequence number above `after`, until the terminal one; b"" for each quiet tick.
+
+        Raises StreamLost when the rest cannot be served from here.
+        """
+        mailbox = Mailbox(after)
+        with self._lock:
+            self._mailboxes[response_id].add(mailbox)
+        try:
+            yield from self._follow(response_id, after, mailbox, tick_seconds)
+        finally:
+            with self._lock:
+                boxes = self._mailboxes[response_id]
+                boxes.discard(mailbox)
+                if not boxes:
+                    del self._mailboxes[response_id]
+
+    def _follow(self, response_id: str, cursor: int, mailbox: Mailbox, tick: float) -> Iterator[bytes]:
+        item: Hint | None = LOOK
+        deaf_since: float | None = None
+        while True:
+            ended = False
+            if isinstance(item, Heard) and item.first <= cursor + 1:
+                frames, ended = _fresh(item, cursor), item.terminal
+            elif item is not None:
+                try:
+                    frames, ended = self._look(response_id, cursor, row_ended=item == ENDED)
+                    deaf_since = None
+                except LogUnavailable as error:
+                    frames, ended = self._from_archive(response_id, cursor)
+                    deaf_since = deaf_since or time.monotonic()
+                    if not ended and time.monotonic() - deaf_since > PATIENCE_SECONDS:
+                        raise StreamLost("the event log is not available") from error
+            else:
+                frames = b""
+            if frames:
+                cursor += frames.count(b"\n\n")
+                mailbox.moved(cursor)
+            if frames or item is None:
+                yield frames
+            if ended:
+                return
+            item = mailbox.get(tick if deaf_since is None else min(tick, 1.0))
+            if item is None and deaf_since is not None:
+                item = LOOK
+
+    def _look(self, response_id: str, cursor: int, *, row_ended: bool) -> tuple[bytes, bool]:
+        """All that the log has after the cursor, and whether that is the end."""
+        taken: list[bytes] = []
+        while True:
+            part = self._event_log.read(response_id, cursor + len(taken), channel=self._subscriber.channel)
+            taken += part.frames
+            state = part.state
+            if state is None:
+                break
+            if state.lost and 0 <= state.seq <= cursor:
+                raise StreamLost("the log was rebuilt without what this follower has seen")
+            at_end = cursor + len(taken) >= state.seq
+            if at_end and state.terminal:
+                return b"".join(taken), True
+            if at_end or not part.frames:
+                break
+        if state is None or row_ended:
+            frames, ended = self._from_archive(response_id, cursor + len(taken))
+            return b"".join(taken) + frames, ended
+        return b"".join(taken), False
+
+    def _from_archive(self, response_id: str, cursor: int) -> tuple[bytes, bool]:
+        """The rest of an ended response; nothing while it runs."""
+        try:
+            row = self._store.responses.states([response_id]).get(response_id)
+            if row is None or row.deleted_at is not None:
+                raise StreamLost("the response is gone")
+            if not row.is_terminal:
+                return b"", False
+            packed = self._store.responses.archive(response_id)
+        except StoreUnavailable:
+            return b"", False
+        if packed is None:
+            # ended by others, or not stored: its log lacks the terminal event until somebody adds it
+            self._endings.seal(response_id)
+            part = self._event_log.read_all(response_id)
+            return b"".join(part.frames[cursor + 1 :]), part.state is not None and part.state.terminal
+        return b"".join(events.split(zlib.decompress(packed))[cursor + 1 :]), True
+
+    def _heard(self, response_id: str, heard: Heard) -> None:
+        for mailbox in self._boxes(response_id):
+            mailbox.put(heard)
+
+    def _boxes(self, response_id: str) -> list[Mailbox]:
+        with self._lock:
+            return list(self._mailboxes.get(response_id, ()))
+
+    def _all_look(self) -> None:
+        with self._lock:
+            followed = list(self._mailboxes)
+        for response_id in followed:
+            self._hint(response_id, LOOK)
+
+    def _hint(self, response_id: str, hint: Hint) -> None:
+        for mailbox in self._boxes(response_id):
+            mailbox.put(hint)
+
+    def _check_silence(self) -> None:
+        rounds = 0
+        while not self._stopping.wait(LOOK_SECONDS):
+            rounds += 1
+            try:
+                self._check_logs()
+                if rounds % 2 == 0:
+                    self._check_rows()
+            except (LogUnavailable, StoreUnavailable) as error:
+                _log.warning("silence not checked: %s", error)
+            except Exception:
+                # the thread must outlive any one row
+                _log.exception("fault of ours")
+
+    def _quiet(self, seconds: float) -> list[str]:
+        before = time.monotonic() - seconds
+        with self._lock:
+            return [i for i, boxes in self._mailboxes.items() if any(b.quiet_since < before for b in boxes)]
+
+    def _check_logs(self) -> None:
+        quiet = self._quiet(LOOK_SECONDS)
+        if not quiet:
+            return
+        for response_id, state in zip(
+            quiet, self._event_log.heads(quiet, channel=self._subscriber.channel), strict=True
+        ):
+            if state is not None:
+                for mailbox in self._boxes(response_id):
+                    if state.terminal or state.seq > mailbox.cursor:
+                        mailbox.put(LOOK)
+
+    def _check_rows(self) -> None:
+        quiet = self._quiet(ROW_SECONDS - LOOK_SECONDS / 2)
+        if not quiet:
+            return
+        rows = self._store.responses.states(quiet)
+        for response_id in quiet:
+            row = rows.get(response_id)
+            if (
+                row is None
+                or row.is_terminal
+                or (
+                    _may_be_overdue(row)
+                    and self._endings.expire(response_id, grace_seconds=EXPIRE_GRACE_SECONDS)
+                )
+            ):
+                self._hint(response_id, ENDED)
+
+
+def _fresh(heard: Heard, cursor: int) -> bytes:
+    """The part of a batch that the follower has not seen."""
+    seen = cursor + 1 - heard.first
+    return heard.frames if seen == 0 else b"".join(events.split(heard.frames)[seen:])
+
+
+def _may_be_overdue(row: ResponseRow) -> bool:
+    """By our own clock: the conditional UPDATE decides by the database's."""
+    limit = row.queue_deadline_at if row.deadline_at is None else row.deadline_at
+    return time.time() > limit

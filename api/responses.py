@@ -1,0 +1,172 @@
+"""The Responses resource: create, retrieve, delete, cancel, input_items."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, g, request
+
+from api.body import read_json
+from api.endings import Endings
+from api.errors import json_response
+from api.relay import Relay
+from api.routing import provider_headers
+from api.waiting import Waiting
+from shared.catalog import Route
+from shared.errors import InvalidRequest, response_not_found
+from shared.ids import is_response_id, new_response_id
+from shared.lifecycle import Status
+from shared.sealing import opening_frames
+from shared.services import Services
+from shared.store.rows import NewResponse, ResponseRow, Stored
+from shared.wire import lists
+from shared.wire.items import normalise_input, public
+from shared.wire.request import CreateRequest, parse_create
+from shared.wire.response import envelope, snapshot
+
+FOREGROUND, BACKGROUND = 0, 10  # priorities; lower first
+
+
+class ResponsesResource:
+    def __init__(self, services: Services, relay: Relay, endings: Endings, waiting: Waiting) -> None:
+        self._services = services
+        self._store = services.store
+        self._relay = relay
+        self._endings = endings
+        self._waiting = waiting
+
+    def routes(self, blueprint: Blueprint) -> None:
+        add = blueprint.add_url_rule
+        add("/responses", view_func=self.create, methods=["POST"], endpoint="create")
+        add("/responses/<response_id>", view_func=self.retrieve, methods=["GET"], endpoint="retrieve")
+        add("/responses/<response_id>", view_func=self.delete, methods=["DELETE"], endpoint="delete")
+        add("/responses/<response_id>/cancel", view_func=self.cancel, methods=["POST"], endpoint="cancel")
+        add(
+            "/responses/<response_id>/input_items",
+            view_func=self.input_items,
+            methods=["GET"],
+            endpoint="items",
+        )
+
+    def create(self) -> Response:
+        wanted = parse_create(read_json(request))
+        if wanted.conversation is not None:
+            raise InvalidRequest(
+                "Conversations are not supported here yet.",
+                code="unsupported_parameter",
+                param="conversation",
+            )
+        route = self._services.catalog.route(wanted.model, provider_headers())
+        if wanted.stream:
+            self._relay.require_live()
+        row, static = self._accept(wanted, route)
+        if wanted.stream or not wanted.background:
+            self._relay.announce(row, opening_frames(row, static))
+        self._services.queue.ring(row.id)
+        if wanted.stream:
+            return self._waiting.streamed(row.id, after=-1, row=row)
+        if wanted.background:
+            return json_response(_object(Stored(row, static, None)))
+        return self._waiting.blocking(row)
+
+    def retrieve(self, response_id: str) -> Response:
+        args = request.args
+        stream = lists.parse_bool("stream", args.getlist("stream"))
+        after = lists.parse_starting_after(args.getlist("starting_after"))
+        lists.parse_bool("include_obfuscation", args.getlist("include_obfuscation"))
+        _include()
+        if after is not None and not stream:
+            raise InvalidRequest(
+                "'starting_after' needs 'stream=true'.", code="invalid_value", param="starting_after"
+            )
+        stored = self._own(response_id)
+        if not stream:
+            return json_response(_object(stored))
+        cursor = -1 if after is None else after
+        self._relay.check_cursor(response_id, cursor)
+        return self._waiting.streamed(response_id, after=cursor, row=None)
+
+    def delete(self, response_id: str) -> Response:
+        stored = self._own(response_id)
+        if not self._store.responses.delete(g.caller.tenant_id, response_id):
+            if not stored.row.is_terminal:
+                raise InvalidRequest("Cannot delete an in-flight response.")
+            raise response_not_found(response_id)
+        self._waiting.forget(response_id)
+        return json_response({"id": response_id, "object": "response", "deleted": True})
+
+    def cancel(self, response_id: str) -> Response:
+        stored = self._own(response_id)
+        if not stored.row.is_terminal:
+            ended = self._endings.cancel(g.caller.tenant_id, response_id)
+            if ended is not None:
+                return json_response(ended.result)
+            stored = self._own(response_id)  # it ended by itself meanwhile
+        if stored.row.status == Status.CANCELLED:
+            return json_response(_object(stored))
+        what = f"a {stored.row.status}" if stored.row.background else "a synchronous"
+        raise InvalidRequest(f"Cannot cancel {what} response.", code="not_cancellable")
+
+    def input_items(self, response_id: str) -> Response:
+        args = request.args
+        limit = lists.parse_limit(args.getlist("limit"))
+        order = lists.parse_order(args.getlist("order"))
+        after = args.getlist("after")
+        include = _include()
+        stored = self._own(response_id)
+        items, more = self._store.items.inputs(
+            stored.row.id, limit=limit, descending=order == "desc", after=after[-1] if after else None
+        )
+        return json_response(lists.page([public(item, include) for item in items], more))
+
+    def _accept(self, wanted: CreateRequest, route: Route) -> tuple[ResponseRow, dict[str, Any]]:
+        settings = self._services.settings
+        provider = route.provider
+        response_id = new_response_id()
+        static = envelope(wanted, model=route.model, provider=provider.label or provider.name)
+        new = NewResponse(
+            id=response_id,
+            tenant_id=g.caller.tenant_id,
+            key_id=g.caller.key_id,
+            request_id=g.request_id,
+            priority=BACKGROUND if wanted.background else FOREGROUND,
+            background=wanted.background,
+            stream=wanted.stream,
+            store=wanted.store,
+            provider=provider.name,
+            model=route.model,
+            previous_response_id=wanted.previous_response_id,
+            queue_seconds=settings.background_queue_deadline_seconds
+            if wanted.background
+            else settings.queue_deadline_seconds,
+            request=wanted.body,
+            envelope=static,
+            input_items=normalise_input(response_id, wanted.input) if wanted.store else [],
+        )
+        return self._store.responses.insert(new), static
+
+    def _own(self, response_id: str) -> Stored:
+        """The caller's response; a foreign, unknown, deleted or malformed id is the same 404."""
+        stored = (
+            self._store.responses.find(g.caller.tenant_id, response_id)
+            if is_response_id(response_id)
+            else None
+        )
+        if stored is None:
+            raise response_not_found(response_id)
+        return stored
+
+
+def _include() -> frozenset[str]:
+    return lists.parse_include(request.args.getlist("include[]") + request.args.getlist("include"))
+
+
+def _object(stored: Stored) -> bytes:
+    """The Response object as it is now."""
+    if stored.result is not None:
+        return stored.result
+    row = stored.row
+    return orjson.dumps(
+        snapshot(stored.envelope, response_id=row.id, created_at=row.created_at, status=row.status)
+    )

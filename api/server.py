@@ -1,0 +1,51 @@
+"""gunicorn's gevent worker, answering what never reaches Flask in our envelope too."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import Any
+
+import orjson
+from gunicorn.http import errors as http_errors
+from gunicorn.workers.ggevent import GeventWorker
+
+from shared.errors import ClientError, InvalidRequest
+from shared.ids import new_request_id
+
+_log = logging.getLogger("respool.server")
+
+_REASONS = {
+    400: "Bad Request",
+    414: "URI Too Long",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+}
+
+
+class Worker(GeventWorker):  # type: ignore[misc]
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        status, error = _answer(exc)
+        if status >= 500:
+            _log.error("fault before the application", exc_info=exc)
+        body = orjson.dumps(error.envelope())
+        head = (
+            f"HTTP/1.1 {status} {_REASONS[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+            f"x-request-id: {new_request_id()}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        try:
+            client.sendall(head.encode() + body)
+        except OSError:
+            _log.debug("client was gone before its error")
+
+
+def _answer(exc: BaseException) -> tuple[int, ClientError]:
+    if isinstance(exc, http_errors.LimitRequestLine):
+        return 414, InvalidRequest("The request URL is too long.", code="url_too_long")
+    if isinstance(exc, http_errors.LimitRequestHeaders):
+        return 431, InvalidRequest("The request headers are too large.", code="headers_too_large")
+    if isinstance(exc, http_errors.ParseException):
+        return 400, InvalidRequest("The request is not valid HTTP.", code="bad_request")
+    fault = ClientError("The gateway failed to process the request.")
+    fault.type = "server_error"
+    return 500, fault

@@ -1,0 +1,139 @@
+"""Three ways to wait, one path: background does not, streaming relays, blocking reads to the end."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import select
+import socket
+from collections.abc import Iterator
+
+import orjson
+from flask import Response, g, request
+
+from api.endings import Endings
+from api.errors import json_response
+from api.relay import Relay, StreamLost
+from shared.errors import GenerationRefused, LogUnavailable, Unavailable
+from shared.lifecycle import Status
+from shared.services import Services
+from shared.store.rows import ResponseRow, Stored
+from shared.wire import events
+
+_log = logging.getLogger("respool.waiting")
+
+TICK_SECONDS = 1.0  # how often a waiting client's socket is looked at
+_STREAM_HEADERS = {
+    "Cache-Control": "no-cache, no-transform",
+    "Connection": "keep-alive",
+    "X-Accel-Buffering": "no",
+}
+
+
+class Waiting:
+    def __init__(self, services: Services, relay: Relay, endings: Endings) -> None:
+        self._store = services.store
+        self._event_log = services.log
+        self._relay = relay
+        self._endings = endings
+        self._keepalive = services.settings.keepalive_seconds
+
+    def streamed(self, response_id: str, *, after: int, row: ResponseRow | None) -> Response:
+        """The log from `after` on, as SSE. `row`: the response that this stream itself created."""
+        frames = self._frames(response_id, after, row, _client_socket())
+        return Response(
+            frames, mimetype="text/event-stream", headers=_STREAM_HEADERS, direct_passthrough=True
+        )
+
+    def blocking(self, row: ResponseRow) -> Response:
+        """Wait for the end; then the object, or the upstream's clean refusal (DESIGN 7.5)."""
+        sock = _client_socket()
+        frames = b""
+        try:
+            for chunk in self._relay.follow(row.id, -1, tick_seconds=TICK_SECONDS):
+                frames = chunk or frames
+                if not chunk and _is_gone(sock):
+                    self._endings.abandoned(row)
+                    raise BrokenPipeError(errno.EPIPE, "the waiting client is gone")
+        except StreamLost:
+            frames = b""
+        if frames:
+            last = events.split(frames)[-1]
+            if events.event_type(last) != "response.failed":
+                return json_response(events.terminal_response(last))
+        return self._unhappy(row)
+
+    def forget(self, response_id: str) -> None:
+        """Drop a deleted response's log; its followers are cut off by the missing row."""
+        try:
+            self._event_log.drop([response_id])
+        except LogUnavailable as error:
+            _log.warning("log not dropped: %s", error, extra={"response_id": response_id})
+
+    def _frames(
+        self, response_id: str, after: int, created: ResponseRow | None, sock: socket.socket | None
+    ) -> Iterator[bytes]:
+        finished = False
+        quiet = 0.0
+        try:
+            for chunk in self._relay.follow(
+                response_id, after, tick_seconds=min(TICK_SECONDS, self._keepalive)
+            ):
+                quiet = 0.0 if chunk else quiet + min(TICK_SECONDS, self._keepalive)
+                if chunk:
+                    yield chunk
+                elif _is_gone(sock):
+                    return
+                elif quiet >= self._keepalive:
+                    quiet = 0.0
+                    yield events.KEEPALIVE
+            finished = True
+            yield events.DONE
+        except StreamLost as error:
+            # without the final chunk: a clean end without a terminal event would look complete
+            _log.info("stream aborted: %s", error, extra={"response_id": response_id})
+            raise BrokenPipeError(errno.EPIPE, "stream aborted") from error
+        finally:
+            if created is not None and not finished:
+                self._endings.abandoned(created)
+
+    def _unhappy(self, row: ResponseRow) -> Response:
+        stored = self._store.responses.get(row.id)
+        if stored is None or stored.result is None:
+            raise Unavailable("The response could not be followed to its end; retrieve it by its id.")
+        g.paid = stored.row.upstream_started_at is not None
+        if stored.row.status == Status.FAILED:
+            _raise_refusal(stored)
+        return json_response(stored.result)
+
+
+def _raise_refusal(stored: Stored) -> None:
+    if stored.row.error_reason == "no_capacity":
+        raise Unavailable("No worker was free in time.", code="no_capacity", retry_after=10)
+    if stored.row.refusal is not None:
+        refusal = orjson.loads(stored.row.refusal)
+        raise GenerationRefused(
+            refusal["message"],
+            status=refusal["status"],
+            type=refusal["type"],
+            code=refusal["code"],
+            param=refusal["param"],
+            retry_after=refusal.get("retry_after"),
+        )
+
+
+def _client_socket() -> socket.socket | None:
+    """The client's connection, where the server shows it (gunicorn does)."""
+    sock: socket.socket | None = request.environ.get("gunicorn.socket")
+    return sock
+
+
+def _is_gone(sock: socket.socket | None) -> bool:
+    """Whether the client has closed: seen without writing to it."""
+    if sock is None:
+        return False
+    try:
+        readable, _, _ = select.select([sock], [], [], 0)
+        return bool(readable) and sock.recv(1, socket.MSG_PEEK) == b""
+    except (OSError, ValueError):
+        return True

@@ -1,0 +1,74 @@
+"""`respool serve` and `respool work`: become gunicorn or Celery, with the arguments that are ours.
+
+The process is replaced, not wrapped, so that signals and exit codes are those of the real server.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from cli.environment import child_environment, command_environment
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+
+def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> NoReturn:
+    env = command_environment(environ, arguments.data_dir)
+    settings = _settings(env)
+    port = settings.port if arguments.port is None else arguments.port
+    _become(api_command(arguments.host, port, arguments.processes), child_environment(env, {}))
+
+
+def work(arguments: argparse.Namespace, environ: Mapping[str, str]) -> NoReturn:
+    env = command_environment(environ, arguments.data_dir)
+    settings = _settings(env)
+    # The solo pool runs one task whatever it is told; our own slots must say the same.
+    concurrency = 1 if arguments.pool == "solo" else arguments.concurrency or settings.worker_concurrency
+    command = worker_command(arguments.pool, concurrency, settings.log_level, os.getpid())
+    _become(command, child_environment(env, {"RESPOOL_WORKER_CONCURRENCY": str(concurrency)}))
+
+
+def api_command(host: str, port: int, processes: int) -> list[str]:
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return [
+        *_python("gunicorn"),
+        *("-c", "python:api.gunicorn_conf"),
+        *("--bind", address),
+        *("--workers", str(processes)),
+        # Its path is one for all servers of a user, and nobody here speaks to it.
+        "--no-control-socket",
+        "api.wsgi:application",
+    ]
+
+
+def worker_command(pool: str, concurrency: int, log_level: str, pid: int) -> list[str]:
+    return [
+        *_python("celery"),
+        *("-A", "workers.celery", "worker"),
+        *("--pool", pool),
+        *("--concurrency", str(concurrency)),
+        # Workers meet in SQL: these channels would only be more that can hang.
+        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+        *("--loglevel", log_level.upper()),
+        *("--hostname", f"respool-{pid}@%h"),
+    ]
+
+
+def _settings(env: Mapping[str, str]) -> Settings:
+    return Settings.from_env(env).require("database_url", "redis_url", "secret_key")
+
+
+def _python(module: str) -> list[str]:
+    # -P: an `api` or `shared` folder in the current directory must not hide ours.
+    return [sys.executable, "-P", "-m", module]
+
+
+def _become(command: list[str], environ: dict[str, str]) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(command[0], command, environ)

@@ -1,0 +1,20 @@
+"""The event log: what any subscriber sees, at any time, is a slice of it. Redis lives here only."""
+
+from __future__ import annotations
+
+from shared.log.event_log import ENDED_SECONDS, Batch, EventLog, LogState, Slice
+from shared.log.scripts import ENDED, FENCED, GAP
+from shared.log.subscriber import Heard, Subscriber
+
+__all__ = [
+    "ENDED",
+    "ENDED_SECONDS",
+    "FENCED",
+    "GAP",
+    "Batch",
+    "EventLog",
+    "Heard",
+    "LogState",
+    "Slice",
+    "Subscriber",
+]

@@ -1,0 +1,204 @@
+"""One log a response: sequence numbers dense from 0, one terminal event, last.
+
+Written by the Lua scripts only. Redis is never the only copy of anything: the running worker has
+the journal, an ended response its archive in SQL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import redis
+
+from shared.errors import LogUnavailable
+from shared.log import scripts
+
+T = TypeVar("T")
+
+LIVE_SECONDS = 48 * 3600  # beyond any queue deadline plus any deadline: only a leak lives that long
+ENDED_SECONDS = 60  # after the archive is written
+_PAGE = 500  # entries a read takes at a time
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    attempt: int
+    seq: int  # last written, -1 when empty
+    terminal: bool
+    lost: bool  # rebuilt without its journal: what came before is not known any more
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Frames after a cursor, and the log's state when they were read; None: there is no log."""
+
+    frames: list[bytes]
+    state: LogState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    response_id: str
+    attempt: int
+    first: int  # sequence number of the first frame
+    frames: Sequence[bytes]
+
+
+class EventLog:
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+
+    def acquire(
+        self,
+        response_id: str,
+        attempt: int,
+        opening: Sequence[bytes],
+        *,
+        channel: str = "",
+        lost: bool = False,
+    ) -> LogState:
+        """Make the log mine under `attempt`; an empty one gets the opening events.
+
+        The answer's attempt is the owner's: greater than mine, I am fenced. `channel` is an API
+        process that follows. `lost` marks a log that had more events than it can be given now.
+        """
+        args = [response_id, attempt, LIVE_SECONDS * 1000, channel, int(lost), *opening]
+        return LogState(*_four(self._eval(_ACQUIRE, response_id, args)))
+
+    def append(
+        self, response_id: str, attempt: int, first: int, frames: Sequence[bytes], *, seconds: float = 0.0
+    ) -> int:
+        """Append events; `seconds` > 0: the last one is terminal, and the log goes after that time.
+
+        The last sequence number, or one of scripts.FENCED, ENDED, GAP. Repeating is harmless.
+        """
+        terminal = int(seconds > 0)
+        args = [response_id, attempt, first, terminal, int(seconds * 1000), *frames]
+        return int(self._eval(_APPEND, response_id, args))
+
+    def append_many(self, batches: Sequence[Batch]) -> list[int]:
+        """Batches of several responses in one round trip; an answer each, as `append`."""
+
+        def call() -> list[Any]:
+            pipeline = self._redis.pipeline(transaction=False)
+            for b in batches:
+                args: list[Any] = [b.response_id, b.attempt, b.first, 0, 0, *b.frames]
+                pipeline.evalsha(_APPEND.sha, 3, *_keys(b.response_id), *args)
+            return pipeline.execute(raise_on_error=False)
+
+        answers = _guarded(call)
+        if any(isinstance(a, redis.exceptions.NoScriptError) for a in answers):
+            _guarded(lambda: self._redis.script_load(_APPEND.source))
+            answers = _guarded(call)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise LogUnavailable(f"redis: {type(answer).__name__}") from answer
+        return [int(a) for a in answers]
+
+    def reseed(self, response_id: str, attempt: int, journal: Sequence[bytes]) -> int:
+        """Replace the whole log by my journal. Only after a renewal that proved the row mine."""
+        return int(self._eval(_RESEED, response_id, [response_id, attempt, LIVE_SECONDS * 1000, *journal]))
+
+    def read(self, response_id: str, after: int, *, channel: str = "", limit: int = _PAGE) -> Slice:
+        """Events with a sequence number above `after`; a channel given starts to hear of new ones."""
+        log, meta, watch = _keys(response_id)
+
+        def call() -> list[Any]:
+            pipeline = self._redis.pipeline(transaction=True)
+            if channel:
+                pipeline.sadd(watch, channel)
+                pipeline.expire(watch, LIVE_SECONDS)
+            pipeline.hmget(meta, "attempt", "seq", "terminal", "lost")
+            pipeline.xrange(log, f"{after + 2}-0", "+", count=limit)
+            return pipeline.execute()
+
+        *_, head, entries = _guarded(call)
+        state = None if head[0] is None else LogState(*_four(head))
+        return Slice([fields[b"f"] for _, fields in entries], state)
+
+    def read_all(self, response_id: str) -> Slice:
+        """The whole log, page by page."""
+        frames: list[bytes] = []
+        while True:
+            part = self.read(response_id, len(frames) - 1)
+            frames += part.frames
+            if len(part.frames) < _PAGE:
+                return Slice(frames, part.state)
+
+    def heads(self, response_ids: Sequence[str], *, channel: str = "") -> list[LogState | None]:
+        """The states of many logs in one round trip; `channel` goes on watching them."""
+
+        def call() -> list[Any]:
+            pipeline = self._redis.pipeline(transaction=False)
+            for response_id in response_ids:
+                _, meta, watch = _keys(response_id)
+                if channel:
+                    pipeline.sadd(watch, channel)
+                    pipeline.expire(watch, LIVE_SECONDS)
+                pipeline.hmget(meta, "attempt", "seq", "terminal", "lost")
+            return pipeline.execute()
+
+        heads = [a for a in _guarded(call) if isinstance(a, list)]
+        return [None if h[0] is None else LogState(*_four(h)) for h in heads]
+
+    def expire(self, response_id: str, seconds: float) -> None:
+        def call() -> None:
+            pipeline = self._redis.pipeline(transaction=False)
+            for key in _keys(response_id):
+                pipeline.pexpire(key, int(seconds * 1000))
+            pipeline.execute()
+
+        _guarded(call)
+
+    def drop(self, response_ids: Iterable[str]) -> None:
+        keys = [key for response_id in response_ids for key in _keys(response_id)]
+        if keys:
+            _guarded(lambda: self._redis.unlink(*keys))
+
+    def ping(self) -> None:
+        """Raises LogUnavailable where Redis cannot be written."""
+        _guarded(lambda: self._redis.set("respool:ping", b"1", ex=60))
+
+    def _eval(self, script: _Script, response_id: str, args: Sequence[Any]) -> Any:
+        keys = _keys(response_id)
+        try:
+            return _guarded(lambda: self._redis.evalsha(script.sha, 3, *keys, *args))
+        except redis.exceptions.NoScriptError:
+            return _guarded(lambda: self._redis.eval(script.source, 3, *keys, *args))
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    source: str
+    sha: str
+
+
+def _script(source: str) -> _Script:
+    return _Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+_ACQUIRE = _script(scripts.ACQUIRE)
+_APPEND = _script(scripts.APPEND)
+_RESEED = _script(scripts.RESEED)
+
+
+def _keys(response_id: str) -> tuple[str, str, str]:
+    stem = "respool:{" + response_id + "}"
+    return stem + ":log", stem + ":meta", stem + ":watch"
+
+
+def _four(values: Sequence[Any]) -> tuple[int, int, bool, bool]:
+    attempt, seq, terminal, lost = (int(v or 0) for v in values)
+    return attempt, seq, bool(terminal), bool(lost)
+
+
+def _guarded(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except redis.exceptions.NoScriptError:
+        raise
+    except redis.exceptions.RedisError as error:
+        raise LogUnavailable(f"redis: {type(error).__name__}") from error

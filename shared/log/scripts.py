@@ -1,0 +1,95 @@
+"""The Lua scripts: the only writers of an event log.
+
+Keys of one response, in one hash slot:
+    {id}:log    stream; entry id = sequence number + 1; field `f` = the SSE frame
+    {id}:meta   hash; attempt, seq (last written, -1 when empty), terminal (0/1), lost (0/1)
+    {id}:watch  set; channels of the API processes that follow this response
+A batch is published to each watching channel in the same call, as
+    "<id> <first sequence number> <terminal>\n" + the frames
+so that whoever hears it can read up to it.
+"""
+
+from __future__ import annotations
+
+# Refusals of APPEND. Everything >= 0 is the last sequence number in the log now.
+FENCED = -10  # a newer attempt owns the log
+ENDED = -11  # the terminal event is there
+GAP = -12  # the log, or its meta, is not where I left it
+
+_PUBLISH = """
+local function publish(id, first, terminal, frames)
+  local watching = redis.call('SMEMBERS', KEYS[3])
+  if #watching > 0 then
+    local message = id .. ' ' .. first .. ' ' .. terminal .. '\\n' .. frames
+    for _, channel in ipairs(watching) do redis.call('PUBLISH', channel, message) end
+  end
+end
+local function expire(ms)
+  for i = 1, 3 do redis.call('PEXPIRE', KEYS[i], ms) end
+end
+"""
+
+# ARGV: id, attempt, ttl ms, channel or '', lost (0/1), opening frames...
+# -> {attempt, seq, terminal, lost}; attempt only grows; an empty log gets the opening frames.
+ACQUIRE = (
+    _PUBLISH
+    + """
+local id, attempt, ttl, channel = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local m = redis.call('HMGET', KEYS[2], 'attempt', 'seq', 'terminal', 'lost')
+if channel ~= '' then redis.call('SADD', KEYS[3], channel) end
+if not m[1] then
+  redis.call('DEL', KEYS[1])
+  for i = 6, #ARGV do redis.call('XADD', KEYS[1], (i - 5) .. '-0', 'f', ARGV[i]) end
+  m = {ARGV[2], tostring(#ARGV - 6), '0', ARGV[5]}
+  redis.call('HSET', KEYS[2], 'attempt', m[1], 'seq', m[2], 'terminal', m[3], 'lost', m[4])
+  publish(id, 0, 0, table.concat(ARGV, '', 6))
+  expire(ttl)
+elseif attempt > tonumber(m[1]) then
+  redis.call('HSET', KEYS[2], 'attempt', ARGV[2])
+  m[1] = ARGV[2]
+  if m[3] == '0' then expire(ttl) end
+elseif channel ~= '' then
+  redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[2]))
+end
+return {tonumber(m[1]), tonumber(m[2]), tonumber(m[3]), tonumber(m[4] or '0')}
+"""
+)
+
+# ARGV: id, attempt, first sequence number, terminal (0/1), ttl ms or 0, frames...
+APPEND = (
+    _PUBLISH
+    + """
+local id, attempt, first = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local m = redis.call('HMGET', KEYS[2], 'attempt', 'seq', 'terminal')
+if not m[1] or tonumber(m[1]) < attempt then return -12 end
+if tonumber(m[1]) > attempt then return -10 end
+if m[3] == '1' then return -11 end
+local seq, count = tonumber(m[2]), #ARGV - 5
+if first > seq + 1 then return -12 end
+local known = seq + 1 - first
+if known >= count then return seq end
+for i = known + 1, count do redis.call('XADD', KEYS[1], (first + i) .. '-0', 'f', ARGV[5 + i]) end
+local last = first + count - 1
+redis.call('HSET', KEYS[2], 'seq', last, 'terminal', ARGV[4])
+publish(id, seq + 1, ARGV[4], table.concat(ARGV, '', 6 + known))
+if tonumber(ARGV[5]) > 0 then expire(tonumber(ARGV[5])) end
+return last
+"""
+)
+
+# ARGV: id, attempt, ttl ms, frames... ; the whole log anew, from my journal
+RESEED = (
+    _PUBLISH
+    + """
+local id, attempt = ARGV[1], tonumber(ARGV[2])
+local m = redis.call('HMGET', KEYS[2], 'attempt', 'terminal')
+if m[1] and tonumber(m[1]) > attempt then return -10 end
+if m[2] == '1' then return -11 end
+redis.call('DEL', KEYS[1])
+for i = 4, #ARGV do redis.call('XADD', KEYS[1], (i - 3) .. '-0', 'f', ARGV[i]) end
+redis.call('HSET', KEYS[2], 'attempt', ARGV[2], 'seq', #ARGV - 4, 'terminal', 0, 'lost', 0)
+publish(id, 0, 0, table.concat(ARGV, '', 4))
+expire(tonumber(ARGV[3]))
+return #ARGV - 4
+"""
+)

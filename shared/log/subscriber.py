@@ -1,0 +1,82 @@
+"""The ear of one API process: one pub/sub connection, one channel, every response it follows.
+
+Pub/sub drops silently; what is heard is a hint with its content. A lost connection is announced,
+so that followers look into the log themselves.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+
+_log = logging.getLogger("respool.subscriber")
+
+RECONNECT_SECONDS = 0.5
+_POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A batch as published: frames concatenated, the first one's sequence number."""
+
+    first: int
+    terminal: bool
+    frames: bytes
+
+
+class Subscriber:
+    def __init__(
+        self, client: redis.Redis, *, heard: Callable[[str, Heard], None], deaf: Callable[[], None]
+    ) -> None:
+        """`heard` gets each batch with its response id; `deaf` is told after each lost connection."""
+        self.channel = "respool:api:" + secrets.token_hex(8)
+        self.connected = threading.Event()
+        self._redis = client
+        self._heard = heard
+        self._deaf = deaf
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="subscriber", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+            except redis.exceptions.RedisError as error:
+                _log.warning("event log connection lost: %s", type(error).__name__)
+            self.connected.clear()
+            self._deaf()
+            self._stopping.wait(RECONNECT_SECONDS)
+
+    def _listen(self) -> None:
+        pubsub = self._redis.pubsub(ignore_subscribe_messages=False)  # type: ignore[no-untyped-call]
+        try:
+            pubsub.subscribe(self.channel)
+            while not self._stopping.is_set():
+                message = pubsub.get_message(timeout=_POLL_SECONDS)
+                if message is None:
+                    continue
+                if message["type"] == "subscribe":
+                    # a second one means a silent reconnect: something may have been missed
+                    self.connected.set()
+                    self._deaf()
+                elif message["type"] == "message":
+                    self._hear(message["data"])
+        finally:
+            pubsub.close()
+
+    def _hear(self, payload: bytes) -> None:
+        head, _, frames = payload.partition(b"\n")
+        response_id, first, terminal = head.split(b" ")
+        self._heard(response_id.decode(), Heard(int(first), terminal == b"1", frames))

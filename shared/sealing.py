@@ -1,0 +1,42 @@
+"""Rule: terminal first in SQL, then in the log; whoever notices that the second is missing does it.
+
+The terminal event is built from the row, the same bytes whoever writes them, and Lua lets exactly
+one in. Then the log is complete and goes into the archive.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.lifecycle import Status
+from shared.log import ENDED_SECONDS, EventLog
+from shared.store import Store
+from shared.store.rows import Ended, ResponseRow
+from shared.wire import events
+from shared.wire.response import snapshot
+
+
+def opening_frames(row: ResponseRow, envelope: dict[str, Any]) -> list[bytes]:
+    """The first events: a pure function of the inserted row (DESIGN 7.4)."""
+    queued = snapshot(envelope, response_id=row.id, created_at=row.created_at, status=Status.QUEUED)
+    return events.opening(queued, background=row.background)
+
+
+def seal_log(store: Store, log: EventLog, ended: Ended, *, wipe_seconds: float) -> None:
+    """Give an ended response's log its terminal event, and archive it. Safe to repeat.
+
+    Raises LogUnavailable and StoreUnavailable; the sweep comes again.
+    """
+    row = ended.row
+    # a log that is gone although the model had been called had events that nobody can give back
+    lost = row.upstream_started_at is not None
+    state = log.acquire(row.id, row.attempt, opening_frames(row, ended.envelope), lost=lost)
+    if state.attempt > row.attempt:
+        return
+    if not state.terminal:
+        frame = events.terminal(row.status, state.seq + 1, ended.result)
+        log.append(row.id, row.attempt, state.seq + 1, [frame], seconds=wipe_seconds + ENDED_SECONDS)
+    if row.terminal_seq is None:
+        frames = log.read_all(row.id).frames
+        store.endings.seal(row.id, len(frames) - 1, frames)
+    log.expire(row.id, ENDED_SECONDS if row.store else wipe_seconds)

@@ -1,0 +1,73 @@
+"""ALL wiring of what both sides need: settings in, connected parts out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from shared.catalog import Catalog, load_catalog
+from shared.log import EventLog
+from shared.queue import Queue, make_celery
+from shared.settings import Settings
+from shared.store import Store, open_store
+from shared.store.engine import Offload
+
+SOCKET_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    catalog: Catalog
+    store: Store
+    log: EventLog
+    queue: Queue
+    redis: redis.Redis
+
+    def close(self) -> None:
+        self.queue.close()
+        self.redis.close()
+        self.store.close()
+
+
+def open_services(
+    settings: Settings, environ: Mapping[str, str], *, pool_size: int, offload: Offload[Any] | None = None
+) -> Services:
+    """Connects lazily: a dependency that is down shows at its first use."""
+    settings.require("database_url", "redis_url", "secret_key")
+    client = connect_redis(settings.redis_url)
+    store = open_store(
+        settings.database_url,
+        pool_size=pool_size,
+        lease_seconds=settings.lease_seconds,
+        deadline_seconds=settings.deadline_seconds,
+        offload=offload,
+    )
+    return Services(
+        settings=settings,
+        catalog=load_catalog(settings, environ),
+        store=store,
+        log=EventLog(client),
+        queue=Queue(make_celery(settings, publisher=True)),
+        redis=client,
+    )
+
+
+def connect_redis(url: str) -> redis.Redis:
+    """One factory: the library's own defaults break blocking reads and retry without our knowing."""
+    return redis.Redis.from_url(
+        url,
+        protocol=2,
+        socket_timeout=SOCKET_SECONDS,
+        socket_connect_timeout=2,
+        socket_keepalive=True,
+        health_check_interval=15,
+        # one more try at once: a pooled connection may have died since its last use; all our calls repeat safely
+        retry=Retry(NoBackoff(), 1),
+        retry_on_error=[redis.exceptions.ConnectionError],
+    )

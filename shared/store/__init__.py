@@ -1,0 +1,45 @@
+"""The book: everything accepted, in SQL. SQLAlchemy lives in this folder only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.store.endings import Endings
+from shared.store.engine import Database, Offload
+from shared.store.items import Items
+from shared.store.keys import Keys
+from shared.store.leases import Leases
+from shared.store.responses import Responses
+from shared.store.sweeping import Sweeping
+
+
+class Store:
+    """One database, its verbs grouped by who needs them."""
+
+    def __init__(self, database: Database, *, lease_seconds: float, deadline_seconds: float) -> None:
+        self._database = database
+        self.responses = Responses(database)
+        self.items = Items(database)
+        self.leases = Leases(database, lease_seconds=lease_seconds, deadline_seconds=deadline_seconds)
+        self.endings = Endings(database)
+        self.sweeping = Sweeping(database)
+        self.keys = Keys(database)
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def open_store(
+    url: str,
+    *,
+    pool_size: int = 10,
+    lease_seconds: float = 30.0,
+    deadline_seconds: float = 3600.0,
+    offload: Offload[Any] | None = None,
+) -> Store:
+    """Connects lazily. `offload` runs blocking SQLite calls outside a caller's event loop."""
+    database = Database(url, pool_size=pool_size, offload=offload)
+    return Store(database, lease_seconds=lease_seconds, deadline_seconds=deadline_seconds)
+
+
+__all__ = ["Store", "open_store"]

@@ -1,0 +1,196 @@
+"""How responses end: by their worker, their caller, their deadline or a lost lease.
+
+Every ending is one conditional UPDATE and, in the same transaction, the final object. The event
+log learns of it afterwards (terminal first in SQL, then in the log).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from shared.lifecycle import Status
+from shared.store.engine import Database, db_now
+from shared.store.items import insert_items
+from shared.store.rows import COLUMNS, Ended, Ending, ResponseRow, load_json, row
+from shared.store.tables import OUTPUT, archives, payloads, responses
+from shared.wire import events
+from shared.wire.response import error_object, snapshot
+
+EXPIRED_MESSAGE = "deadline_exceeded: the response did not end before its deadline."
+QUEUE_EXPIRED_MESSAGE = "no_capacity: no worker took the response before its queue deadline."
+LOST_MESSAGE = "worker_lost: the worker processing this response was lost."
+RESCUE_LIMIT_MESSAGE = "rescue_limit: the workers processing this response were lost again and again."
+
+Build = Callable[[ResponseRow, dict[str, Any]], dict[str, Any]]
+
+
+class Endings:
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def finish(
+        self, response_id: str, attempt: int, ending: Ending, journal: Sequence[bytes]
+    ) -> Ended | None:
+        """The owner ends its response; `journal` is every event before the terminal one.
+
+        The archive is written in the same transaction. None: it was no longer mine.
+        """
+
+        def work(connection: sa.Connection) -> Ended | None:
+            ended = _end(
+                connection,
+                _ending(ending.status).where(
+                    responses.c.id == response_id,
+                    responses.c.status == Status.IN_PROGRESS,
+                    responses.c.attempt == attempt,
+                ),
+                lambda r, _: ending.response,
+                terminal_seq=len(journal),
+                error_reason=ending.error_reason,
+                refusal=None if ending.refusal is None else orjson.dumps(ending.refusal),
+            )
+            if ended is not None and ended.row.store:
+                insert_items(connection, response_id, OUTPUT, ending.output_items)
+                terminal = events.terminal(ended.row.status, len(journal), ended.result)
+                _insert_archive(connection, response_id, [*journal, terminal])
+            return ended
+
+        return self._db.write(work)
+
+    def cancel(self, tenant_id: str, response_id: str) -> Ended | None:
+        """The caller ends it, at once; the raised attempt number fences its worker."""
+
+        def build(r: ResponseRow, envelope: dict[str, Any]) -> dict[str, Any]:
+            return snapshot(envelope, response_id=r.id, created_at=r.created_at, status=Status.CANCELLED)
+
+        statement = _ending(Status.CANCELLED).where(
+            responses.c.id == response_id,
+            responses.c.tenant_id == tenant_id,
+            responses.c.terminal_at.is_(None),
+        )
+        return self._db.write(lambda c: _end(c, statement, build, attempt=responses.c.attempt + 1))
+
+    def expire(self, response_id: str, *, grace_seconds: float) -> Ended | None:
+        """End a row that is past its deadline; its owner's watchdog has `grace_seconds` to go first."""
+        queued = sa.and_(responses.c.status == Status.QUEUED, responses.c.queue_deadline_at <= db_now())
+        running = sa.and_(
+            responses.c.status == Status.IN_PROGRESS, responses.c.deadline_at <= db_now() - grace_seconds
+        )
+
+        def work(connection: sa.Connection) -> Ended | None:
+            for condition, reason, message in (
+                (queued, "no_capacity", QUEUE_EXPIRED_MESSAGE),
+                (running, "deadline_exceeded", EXPIRED_MESSAGE),
+            ):
+                statement = _ending(Status.FAILED).where(responses.c.id == response_id, condition)
+                ended = _end(
+                    connection,
+                    statement,
+                    _failed(message, []),
+                    attempt=responses.c.attempt + 1,
+                    error_reason=reason,
+                )
+                if ended is not None:
+                    return ended
+            return None
+
+        return self._db.write(work)
+
+    def settle(
+        self, lost: ResponseRow, partial: list[dict[str, Any]], *, reason: str, message: str
+    ) -> Ended | None:
+        """End a row whose lease ran out after something was sent upstream (ladder rung 5)."""
+        statement = _ending(Status.FAILED).where(
+            responses.c.id == lost.id,
+            responses.c.status == Status.IN_PROGRESS,
+            responses.c.attempt == lost.attempt,
+            responses.c.lease_until < db_now(),
+        )
+        return self._db.write(
+            lambda c: _end(
+                c, statement, _failed(message, partial), attempt=responses.c.attempt + 1, error_reason=reason
+            )
+        )
+
+    def requeue(self, lost: ResponseRow) -> bool:
+        """Back to the queue: its lease ran out before anything was sent (ladder rung 2)."""
+        statement = (
+            sa.update(responses)
+            .where(responses.c.id == lost.id, responses.c.status == Status.IN_PROGRESS)
+            .where(responses.c.attempt == lost.attempt, responses.c.lease_until < db_now())
+            .where(responses.c.upstream_started_at.is_(None))
+            .values(
+                status=Status.QUEUED,
+                attempt=responses.c.attempt + 1,
+                rescue_count=responses.c.rescue_count + 1,
+                lease_owner=None,
+                lease_until=None,
+            )
+        )
+        return self._db.write(lambda c: c.execute(statement).rowcount) == 1
+
+    def seal(self, response_id: str, terminal_seq: int, frames: Sequence[bytes]) -> bool:
+        """Archive the whole log of a response that others ended. False: somebody did already."""
+
+        def work(connection: sa.Connection) -> bool:
+            sealed = connection.execute(
+                sa.update(responses)
+                .where(responses.c.id == response_id, responses.c.terminal_at.is_not(None))
+                .where(responses.c.terminal_seq.is_(None))
+                .values(terminal_seq=terminal_seq)
+                .returning(responses.c.store, responses.c.deleted_at)
+            ).one_or_none()
+            if sealed is not None and sealed.store and sealed.deleted_at is None:
+                _insert_archive(connection, response_id, frames)
+            return sealed is not None
+
+        return self._db.write(work)
+
+
+def _ending(status: str) -> sa.Update:
+    return sa.update(responses).values(
+        status=status, terminal_at=db_now(), lease_owner=None, lease_until=None
+    )
+
+
+def _end(connection: sa.Connection, statement: sa.Update, build: Build, **changes: Any) -> Ended | None:
+    record = connection.execute(statement.values(**changes).returning(*COLUMNS)).one_or_none()
+    if record is None:
+        return None
+    ended = row(record)
+    envelope = load_json(
+        connection.execute(
+            sa.select(payloads.c.envelope).where(payloads.c.response_id == ended.id)
+        ).scalar_one()
+    )
+    response = build(ended, envelope)
+    if ended.status == Status.COMPLETED and ended.terminal_at is not None:
+        response = {**response, "completed_at": int(ended.terminal_at)}
+    result = orjson.dumps(response)
+    connection.execute(sa.update(payloads).where(payloads.c.response_id == ended.id).values(result=result))
+    return Ended(ended, envelope, result)
+
+
+def _failed(message: str, output: list[dict[str, Any]]) -> Build:
+    def build(r: ResponseRow, envelope: dict[str, Any]) -> dict[str, Any]:
+        return snapshot(
+            envelope,
+            response_id=r.id,
+            created_at=r.created_at,
+            status=Status.FAILED,
+            error=error_object("server_error", message),
+            output=output,
+        )
+
+    return build
+
+
+def _insert_archive(connection: sa.Connection, response_id: str, frames: Sequence[bytes]) -> None:
+    connection.execute(
+        sa.insert(archives), {"response_id": response_id, "frames": zlib.compress(b"".join(frames), 1)}
+    )

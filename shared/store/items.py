@@ -1,0 +1,107 @@
+"""Items: stored once, by reference. A chain is read in one query, whatever its depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from shared.errors import InvalidRequest, excerpt
+from shared.store.engine import Database
+from shared.store.rows import load_json
+from shared.store.tables import INPUT, OUTPUT, items, responses
+
+MAX_CHAIN = 10_000  # turns: a walk beyond it is cut, so that no chain can stall the store
+
+
+def insert_items(
+    connection: sa.Connection, response_id: str, direction: int, values: Sequence[dict[str, Any]]
+) -> None:
+    if values:
+        connection.execute(
+            sa.insert(items),
+            [
+                {
+                    "response_id": response_id,
+                    "direction": direction,
+                    "position": position,
+                    "item_id": item["id"],
+                    "data": orjson.dumps(item),
+                }
+                for position, item in enumerate(values)
+            ],
+        )
+
+
+class Items:
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def history(self, response_id: str) -> list[dict[str, Any]]:
+        """All turns up to and including this response, oldest first, inputs before outputs."""
+        chain = _chain(response_id)
+        query = (
+            sa.select(items.c.data)
+            .join(chain, chain.c.id == items.c.response_id)
+            .order_by(chain.c.depth.desc(), items.c.direction, items.c.position)
+        )
+        return [load_json(r[0]) for r in self._db.read(lambda c: c.execute(query).all())]
+
+    def inputs(
+        self, response_id: str, *, limit: int, descending: bool, after: str | None
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """A page of what a response was made from (CONTRACT 3.4), and whether more follows.
+
+        Its own output is not part of it. Raises InvalidRequest where `after` is not in the list.
+        """
+        chain = _chain(response_id)
+        place = (-chain.c.depth, items.c.direction, items.c.position)
+        listed = (
+            sa.select(items.c.item_id, items.c.data, *place)
+            .join(chain, chain.c.id == items.c.response_id)
+            .where(sa.or_(chain.c.depth > 0, items.c.direction == INPUT))
+        )
+        order = [p.desc() for p in place] if descending else list(place)
+
+        def work(connection: sa.Connection) -> list[Any]:
+            query = listed.order_by(*order).limit(limit + 1)
+            if after is not None:
+                # the last of several with one id: a page never starts before where it ended
+                found = connection.execute(
+                    listed.where(items.c.item_id == after)
+                    .order_by(*([p.asc() for p in place] if descending else [p.desc() for p in place]))
+                    .limit(1)
+                ).one_or_none()
+                if found is None:
+                    raise InvalidRequest(
+                        f"No item with id '{excerpt(after)}' in this list.",
+                        code="invalid_value",
+                        param="after",
+                    )
+                here, there = sa.tuple_(*place), sa.tuple_(*(sa.literal(v, sa.Integer) for v in found[2:]))
+                query = query.where(here < there if descending else here > there)
+            return list(connection.execute(query).all())
+
+        records = self._db.read(work)
+        return [load_json(r.data) for r in records[:limit]], len(records) > limit
+
+
+def _chain(response_id: str) -> sa.CTE:
+    """The response (depth 0) and its ancestors, deleted ones too: their items live on here."""
+    start = sa.select(
+        responses.c.id,
+        responses.c.previous_response_id.label("parent"),
+        sa.literal(0, sa.Integer).label("depth"),
+    ).where(responses.c.id == response_id)
+    chain = start.cte("chain", recursive=True)
+    parent = responses.alias("parent")
+    return chain.union_all(
+        sa.select(parent.c.id, parent.c.previous_response_id, chain.c.depth + 1)
+        .join(chain, parent.c.id == chain.c.parent)
+        .where(chain.c.depth < MAX_CHAIN)
+    )
+
+
+__all__ = ["INPUT", "OUTPUT", "Items", "insert_items"]

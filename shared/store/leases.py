@@ -1,0 +1,119 @@
+"""The worker's hold on a response: claim, money gate, beat, release.
+
+Each is one conditional UPDATE. Zero rows means that another hand was faster: re-read, never force.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from shared.lifecycle import Status
+from shared.store.engine import Database, db_now
+from shared.store.rows import COLUMNS, Claim, load_json, row
+from shared.store.tables import payloads, responses
+
+
+def _claimable(*, background: bool) -> sa.ColumnElement[bool]:
+    conditions = [
+        responses.c.status == Status.QUEUED,
+        responses.c.deleted_at.is_(None),
+        sa.or_(responses.c.not_before.is_(None), responses.c.not_before <= db_now()),
+        responses.c.queue_deadline_at > db_now(),
+    ]
+    if not background:
+        conditions.append(responses.c.background.is_(False))
+    return sa.and_(*conditions)
+
+
+class Leases:
+    def __init__(self, database: Database, *, lease_seconds: float, deadline_seconds: float) -> None:
+        self._db = database
+        self._lease = lease_seconds
+        self._deadline = deadline_seconds
+
+    def claimable(self, *, background: bool, limit: int) -> int:
+        """How many rows wait for a worker, counted up to `limit`."""
+        some = sa.select(sa.literal(1)).where(_claimable(background=background)).limit(limit).subquery()
+        return int(
+            self._db.read(lambda c: c.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
+        )
+
+    def claim_next(self, owner: str, *, background: bool) -> Claim | None:
+        """Take the next row by policy (priority, then age); None when nothing waits.
+
+        `background` false: my share of slots for background work is used up.
+        """
+        choice = (
+            sa.select(responses.c.id)
+            .where(_claimable(background=background))
+            .order_by(responses.c.priority, responses.c.created_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        claim = (
+            sa.update(responses)
+            .where(responses.c.id == choice, responses.c.status == Status.QUEUED)
+            .values(
+                status=Status.IN_PROGRESS,
+                attempt=responses.c.attempt + 1,
+                lease_owner=owner,
+                lease_until=db_now() + self._lease,
+                deadline_at=sa.func.coalesce(responses.c.deadline_at, db_now() + self._deadline),
+                not_before=None,
+            )
+            .returning(*COLUMNS)
+        )
+
+        def work(connection: sa.Connection) -> Claim | None:
+            record = connection.execute(claim).one_or_none()
+            if record is None:
+                return None
+            taken = row(record)
+            request, envelope = connection.execute(
+                sa.select(payloads.c.request, payloads.c.envelope).where(payloads.c.response_id == taken.id)
+            ).one()
+            return Claim(taken, load_json(request), load_json(envelope))
+
+        return self._db.write(work)
+
+    def gate(self, response_id: str, attempt: int) -> bool:
+        """The money gate: committed before the first byte goes upstream. False: do not send."""
+        return self._update(
+            _mine(response_id, attempt)
+            .where(responses.c.upstream_started_at.is_(None), responses.c.lease_until > db_now())
+            .values(upstream_started_at=db_now())
+        )
+
+    def release(self, response_id: str, attempt: int) -> bool:
+        """Give back a row that was never sent upstream."""
+        return self._update(
+            _mine(response_id, attempt)
+            .where(responses.c.upstream_started_at.is_(None))
+            .values(status=Status.QUEUED, attempt=responses.c.attempt + 1, lease_owner=None, lease_until=None)
+        )
+
+    def beat(self, owner: str) -> set[tuple[str, int]]:
+        """Renew all leases of a worker process; what it still owns, as (id, attempt)."""
+        renewed = (
+            sa.update(responses)
+            .where(responses.c.lease_owner == owner, responses.c.status == Status.IN_PROGRESS)
+            .values(lease_until=db_now() + self._lease)
+            .returning(responses.c.id, responses.c.attempt)
+        )
+        return {(r.id, r.attempt) for r in self._db.write(lambda c: c.execute(renewed).all())}
+
+    def renew(self, response_id: str, attempt: int) -> bool:
+        """Renew one lease, to be sure that it is mine still."""
+        return self._update(_mine(response_id, attempt).values(lease_until=db_now() + self._lease))
+
+    def _update(self, statement: sa.Update) -> bool:
+        return self._db.write(lambda c: c.execute(statement).rowcount) == 1
+
+
+def _mine(response_id: str, attempt: int) -> sa.Update:
+    return sa.update(responses).where(
+        responses.c.id == response_id,
+        responses.c.status == Status.IN_PROGRESS,
+        responses.c.attempt == attempt,
+    )

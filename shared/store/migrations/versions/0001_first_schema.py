@@ -1,0 +1,178 @@
+"""The first schema."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("key_hash", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Float(precision=53), nullable=False),
+        sa.Column("revoked_at", sa.Float(precision=53), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key_hash"),
+    )
+    op.create_table(
+        "heartbeats",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("at", sa.Float(precision=53), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "responses",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("background", sa.Boolean(), nullable=False),
+        sa.Column("stream", sa.Boolean(), nullable=False),
+        sa.Column("store", sa.Boolean(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("previous_response_id", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.Float(precision=53), nullable=False),
+        sa.Column("queue_deadline_at", sa.Float(precision=53), nullable=False),
+        sa.Column("deadline_at", sa.Float(precision=53), nullable=True),
+        sa.Column("not_before", sa.Float(precision=53), nullable=True),
+        sa.Column("lease_owner", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.Float(precision=53), nullable=True),
+        sa.Column("upstream_started_at", sa.Float(precision=53), nullable=True),
+        sa.Column("rescue_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("terminal_at", sa.Float(precision=53), nullable=True),
+        sa.Column("terminal_seq", sa.Integer(), nullable=True),
+        sa.Column("error_reason", sa.Text(), nullable=True),
+        sa.Column("refusal", sa.LargeBinary(), nullable=True),
+        sa.Column("deleted_at", sa.Float(precision=53), nullable=True),
+        sa.CheckConstraint(
+            "(status = 'in_progress') = (lease_owner IS NOT NULL)", name="in_progress_has_lease"
+        ),
+        sa.CheckConstraint(
+            "(status IN ('cancelled', 'completed', 'failed', 'incomplete')) = (terminal_at IS NOT NULL)",
+            name="terminal_has_time",
+        ),
+        sa.CheckConstraint(
+            "status IN ('queued', 'in_progress', 'completed', 'incomplete', 'failed', 'cancelled')",
+            name="status_known",
+        ),
+        sa.CheckConstraint("attempt >= 0", name="attempt_not_negative"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("responses_by_tenant", "responses", ["tenant_id", "created_at"], unique=False)
+    op.create_index(
+        "responses_children",
+        "responses",
+        ["previous_response_id"],
+        unique=False,
+        postgresql_where=sa.text("previous_response_id IS NOT NULL"),
+        sqlite_where=sa.text("previous_response_id IS NOT NULL"),
+    )
+    op.create_index(
+        "responses_ended",
+        "responses",
+        ["terminal_at"],
+        unique=False,
+        postgresql_where=sa.text("terminal_at IS NOT NULL"),
+        sqlite_where=sa.text("terminal_at IS NOT NULL"),
+    )
+    op.create_index(
+        "responses_leased",
+        "responses",
+        ["lease_until"],
+        unique=False,
+        postgresql_where=sa.text("status = 'in_progress'"),
+        sqlite_where=sa.text("status = 'in_progress'"),
+    )
+    op.create_index(
+        "responses_queued",
+        "responses",
+        ["priority", "created_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'queued'"),
+        sqlite_where=sa.text("status = 'queued'"),
+    )
+    op.create_index(
+        "responses_unsealed",
+        "responses",
+        ["terminal_at"],
+        unique=False,
+        postgresql_where=sa.text("terminal_at IS NOT NULL AND terminal_seq IS NULL"),
+        sqlite_where=sa.text("terminal_at IS NOT NULL AND terminal_seq IS NULL"),
+    )
+    op.create_table(
+        "archives",
+        sa.Column("response_id", sa.Text(), nullable=False),
+        sa.Column("frames", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["response_id"], ["responses.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("response_id"),
+    )
+    op.create_table(
+        "items",
+        sa.Column("response_id", sa.Text(), nullable=False),
+        sa.Column("direction", sa.SmallInteger(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("item_id", sa.Text(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["response_id"], ["responses.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("response_id", "direction", "position"),
+    )
+    op.create_table(
+        "payloads",
+        sa.Column("response_id", sa.Text(), nullable=False),
+        sa.Column("request", sa.LargeBinary(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("result", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["response_id"], ["responses.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("response_id"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("payloads")
+    op.drop_table("items")
+    op.drop_table("archives")
+    op.drop_index(
+        "responses_unsealed",
+        table_name="responses",
+        postgresql_where=sa.text("terminal_at IS NOT NULL AND terminal_seq IS NULL"),
+        sqlite_where=sa.text("terminal_at IS NOT NULL AND terminal_seq IS NULL"),
+    )
+    op.drop_index(
+        "responses_queued",
+        table_name="responses",
+        postgresql_where=sa.text("status = 'queued'"),
+        sqlite_where=sa.text("status = 'queued'"),
+    )
+    op.drop_index(
+        "responses_leased",
+        table_name="responses",
+        postgresql_where=sa.text("status = 'in_progress'"),
+        sqlite_where=sa.text("status = 'in_progress'"),
+    )
+    op.drop_index(
+        "responses_ended",
+        table_name="responses",
+        postgresql_where=sa.text("terminal_at IS NOT NULL"),
+        sqlite_where=sa.text("terminal_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "responses_children",
+        table_name="responses",
+        postgresql_where=sa.text("previous_response_id IS NOT NULL"),
+        sqlite_where=sa.text("previous_response_id IS NOT NULL"),
+    )
+    op.drop_index("responses_by_tenant", table_name="responses")
+    op.drop_table("responses")
+    op.drop_table("heartbeats")
+    op.drop_table("api_keys")

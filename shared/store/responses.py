@@ -1,0 +1,154 @@
+"""Responses as their callers see them: accept, read, delete. Every query carries its tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from shared.errors import InvalidRequest, excerpt
+from shared.lifecycle import Status
+from shared.store.engine import Database, db_now
+from shared.store.items import insert_items
+from shared.store.rows import COLUMNS, NewResponse, ResponseRow, Stored, load_json, row
+from shared.store.tables import INPUT, archives, payloads, responses
+
+_LINEAGE_STEPS = 100  # ancestors one DELETE may remove; the sweep takes the rest
+
+_READ = sa.select(*COLUMNS, payloads.c.envelope, payloads.c.result).join_from(responses, payloads)
+_child = responses.alias("child")
+_HAS_CHILD = sa.exists().where(_child.c.previous_response_id == responses.c.id)
+
+
+class Responses:
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def insert(self, new: NewResponse) -> ResponseRow:
+        """Accept a response: durable when this returns. Raises InvalidRequest for its parent."""
+
+        def work(connection: sa.Connection) -> ResponseRow:
+            if new.previous_response_id is not None:
+                _lock_parent(connection, new.tenant_id, new.previous_response_id)
+            record = connection.execute(_insert(new)).one()
+            connection.execute(
+                sa.insert(payloads),
+                {
+                    "response_id": new.id,
+                    "request": orjson.dumps(new.request),
+                    "envelope": orjson.dumps(new.envelope),
+                },
+            )
+            if new.store:
+                insert_items(connection, new.id, INPUT, new.input_items)
+            return row(record)
+
+        return self._db.write(work)
+
+    def find(self, tenant_id: str, response_id: str) -> Stored | None:
+        """The caller's own response, None where there is none to see."""
+        query = _READ.where(responses.c.id == response_id, responses.c.tenant_id == tenant_id)
+        record = self._db.read(lambda c: c.execute(query).one_or_none())
+        stored = None if record is None else _stored(record)
+        return stored if stored is not None and stored.row.is_readable else None
+
+    def get(self, response_id: str) -> Stored | None:
+        """Any response, for Respool's own work; never for a caller's id."""
+        query = _READ.where(responses.c.id == response_id)
+        record = self._db.read(lambda c: c.execute(query).one_or_none())
+        return None if record is None else _stored(record)
+
+    def states(self, response_ids: Iterable[str]) -> dict[str, ResponseRow]:
+        query = sa.select(*COLUMNS).where(responses.c.id.in_(list(response_ids)))
+        return {r.id: r for r in map(row, self._db.read(lambda c: c.execute(query).all()))}
+
+    def archive(self, response_id: str) -> bytes | None:
+        """The zlib-compressed frames of an ended response, None before it is archived."""
+        query = sa.select(archives.c.frames).where(archives.c.response_id == response_id)
+        value: bytes | None = self._db.read(lambda c: c.execute(query).scalar_one_or_none())
+        return value
+
+    def delete(self, tenant_id: str, response_id: str) -> bool:
+        """Remove an ended response; its items stay only while a living descendant needs them."""
+
+        def work(connection: sa.Connection) -> bool:
+            deleted = connection.execute(
+                sa.update(responses)
+                .where(responses.c.id == response_id, responses.c.tenant_id == tenant_id)
+                .where(responses.c.deleted_at.is_(None), responses.c.terminal_at.is_not(None))
+                .values(deleted_at=db_now())
+                .returning(responses.c.id)
+            ).one_or_none()
+            if deleted is None:
+                return False
+            connection.execute(sa.delete(payloads).where(payloads.c.response_id == response_id))
+            connection.execute(sa.delete(archives).where(archives.c.response_id == response_id))
+            remove_lineage(connection, response_id)
+            return True
+
+        return self._db.write(work)
+
+
+def remove_lineage(connection: sa.Connection, response_id: str) -> None:
+    """Drop a deleted response that nobody descends from, then its deleted ancestors likewise."""
+    current: str | None = response_id
+    for _ in range(_LINEAGE_STEPS):
+        if current is None:
+            return
+        gone = connection.execute(
+            sa.delete(responses)
+            .where(responses.c.id == current, responses.c.deleted_at.is_not(None), ~_HAS_CHILD)
+            .returning(responses.c.previous_response_id)
+        ).one_or_none()
+        current = None if gone is None else gone[0]
+
+
+def _insert(new: NewResponse) -> sa.sql.dml.ReturningInsert[Any]:
+    return (
+        sa.insert(responses)
+        .values(
+            id=new.id,
+            tenant_id=new.tenant_id,
+            key_id=new.key_id,
+            request_id=new.request_id,
+            status=Status.QUEUED,
+            priority=new.priority,
+            background=new.background,
+            stream=new.stream,
+            store=new.store,
+            provider=new.provider,
+            model=new.model,
+            previous_response_id=new.previous_response_id,
+            created_at=db_now(),
+            queue_deadline_at=db_now() + new.queue_seconds,
+        )
+        .returning(*COLUMNS)
+    )
+
+
+def _lock_parent(connection: sa.Connection, tenant_id: str, parent_id: str) -> None:
+    parent = connection.execute(
+        sa.select(responses.c.status, responses.c.terminal_at)
+        .where(responses.c.id == parent_id, responses.c.tenant_id == tenant_id)
+        .where(responses.c.deleted_at.is_(None), responses.c.store.is_(True))
+        .with_for_update(read=True)  # it must not be removed before its child is there
+    ).one_or_none()
+    if parent is None:
+        raise InvalidRequest(
+            f"Previous response with id '{excerpt(parent_id)}' not found.",
+            code="previous_response_not_found",
+            param="previous_response_id",
+        )
+    if parent.terminal_at is None:
+        raise InvalidRequest(
+            f"Previous response with id '{parent_id}' is still {parent.status}: wait for its end.",
+            code="previous_response_not_completed",
+            param="previous_response_id",
+        )
+
+
+def _stored(record: Any) -> Stored:
+    envelope, result = record[len(COLUMNS) :]
+    return Stored(row(record), load_json(envelope), result)

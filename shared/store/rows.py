@@ -1,0 +1,122 @@
+"""What the store gives and takes: plain frozen values, no SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from shared import lifecycle
+from shared.store.tables import responses
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRow:
+    """One response's protocol state. Times are Unix seconds by the database's clock."""
+
+    id: str
+    tenant_id: str
+    key_id: str
+    request_id: str
+    status: str
+    attempt: int
+    priority: int
+    background: bool
+    stream: bool
+    store: bool
+    provider: str
+    model: str
+    previous_response_id: str | None
+    created_at: float
+    queue_deadline_at: float
+    deadline_at: float | None
+    not_before: float | None
+    lease_owner: str | None
+    lease_until: float | None
+    upstream_started_at: float | None
+    rescue_count: int
+    terminal_at: float | None
+    terminal_seq: int | None
+    error_reason: str | None
+    refusal: bytes | None
+    deleted_at: float | None
+
+    @property
+    def is_terminal(self) -> bool:
+        return lifecycle.is_terminal(self.status)
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether its caller may get it by id (DESIGN 7.9)."""
+        return self.deleted_at is None and (self.store or self.background)
+
+
+COLUMNS: tuple[sa.Column[Any], ...] = tuple(responses.c[f.name] for f in fields(ResponseRow))
+
+
+def row(record: Any) -> ResponseRow:
+    return ResponseRow(*record[: len(COLUMNS)])
+
+
+@dataclass(frozen=True, slots=True)
+class NewResponse:
+    id: str
+    tenant_id: str
+    key_id: str
+    request_id: str
+    priority: int
+    background: bool
+    stream: bool
+    store: bool
+    provider: str
+    model: str
+    previous_response_id: str | None
+    queue_seconds: float
+    request: dict[str, Any]
+    envelope: dict[str, Any]
+    input_items: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A row with its JSON: enough to build the Response object as it is now."""
+
+    row: ResponseRow
+    envelope: dict[str, Any]
+    result: bytes | None  # the final object's JSON, once terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row in my hands: every write I make carries `row.attempt`."""
+
+    row: ResponseRow
+    request: dict[str, Any]
+    envelope: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a response ends. `response` is the whole object; the store sets its completed_at."""
+
+    status: str
+    response: dict[str, Any]
+    output_items: list[dict[str, Any]]
+    error_reason: str | None = None
+    refusal: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A response that has just ended: what its terminal event is built from."""
+
+    row: ResponseRow
+    envelope: dict[str, Any]
+    result: bytes
+
+
+def load_json(data: bytes) -> dict[str, Any]:
+    value: dict[str, Any] = orjson.loads(data)
+    return value

@@ -1,0 +1,116 @@
+"""What the sweep looks for, and retention. All steps are safe to run many times at once."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from shared.lifecycle import Status
+from shared.store.engine import Database, db_now
+from shared.store.responses import remove_lineage
+from shared.store.rows import COLUMNS, ResponseRow, row
+from shared.store.tables import archives, heartbeats, payloads, responses
+
+SWEEP = "sweep"
+PROBE = "probe"
+
+
+class Sweeping:
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def lost(self, *, limit: int) -> list[ResponseRow]:
+        """Rows in progress whose lease has run out."""
+        return self._rows(
+            responses.c.status == Status.IN_PROGRESS, responses.c.lease_until < db_now(), limit=limit
+        )
+
+    def overdue(self, *, grace_seconds: float, limit: int) -> list[ResponseRow]:
+        queued = sa.and_(responses.c.status == Status.QUEUED, responses.c.queue_deadline_at <= db_now())
+        running = sa.and_(
+            responses.c.status == Status.IN_PROGRESS, responses.c.deadline_at <= db_now() - grace_seconds
+        )
+        return self._rows(sa.or_(queued, running), limit=limit)
+
+    def unsealed(self, *, limit: int) -> list[ResponseRow]:
+        """Ended rows whose log has no archive yet."""
+        return self._rows(
+            responses.c.terminal_at.is_not(None), responses.c.terminal_seq.is_(None), limit=limit
+        )
+
+    def uptime(self) -> float:
+        """Seconds since the database started; leases could not be renewed before (infinite on SQLite)."""
+        if self._db.is_sqlite:
+            return float("inf")
+        query = sa.text("SELECT extract(epoch from now() - pg_postmaster_start_time())::float8")
+        return float(self._db.read(lambda c: c.execute(query).scalar_one()))
+
+    def beat(self) -> None:
+        """Say that somebody sweeps."""
+        self._touch(SWEEP)
+
+    def probe(self) -> None:
+        """Prove that the store can be written."""
+        self._touch(PROBE)
+
+    def _touch(self, name: str) -> None:
+        def work(connection: sa.Connection) -> None:
+            updated = connection.execute(
+                sa.update(heartbeats).where(heartbeats.c.name == name).values(at=db_now())
+            )
+            if updated.rowcount == 0:
+                # two at once: the second finds the first one's row when it is asked again
+                with connection.begin_nested():
+                    connection.execute(sa.insert(heartbeats).values(name=name, at=db_now()))
+
+        self._db.write(work)
+
+    def last_sweep_age(self) -> float | None:
+        query = sa.select(db_now() - heartbeats.c.at).where(heartbeats.c.name == SWEEP)
+        age: float | None = self._db.read(lambda c: c.execute(query).scalar_one_or_none())
+        return age
+
+    def wipe_unstored(self, *, age_seconds: float, limit: int) -> list[str]:
+        """Remove `store: false` responses some time after their end, whole; their ids."""
+        return self._remove(responses.c.store.is_(False), age_seconds, limit)
+
+    def retire(self, *, age_seconds: float, limit: int) -> list[str]:
+        """Remove stored responses past their retention, as DELETE does; their ids."""
+
+        def work(connection: sa.Connection) -> list[str]:
+            due = self._ids(connection, responses.c.store.is_(True), age_seconds, limit)
+            if due:
+                connection.execute(
+                    sa.update(responses).where(responses.c.id.in_(due)).values(deleted_at=db_now())
+                )
+                connection.execute(sa.delete(payloads).where(payloads.c.response_id.in_(due)))
+                connection.execute(sa.delete(archives).where(archives.c.response_id.in_(due)))
+            for response_id in due:
+                remove_lineage(connection, response_id)
+            return due
+
+        return self._db.write(work)
+
+    def _remove(self, which: sa.ColumnElement[bool], age_seconds: float, limit: int) -> list[str]:
+        def work(connection: sa.Connection) -> list[str]:
+            due = self._ids(connection, which, age_seconds, limit)
+            if due:
+                connection.execute(sa.delete(responses).where(responses.c.id.in_(due)))
+            return due
+
+        return self._db.write(work)
+
+    def _ids(
+        self, connection: sa.Connection, which: sa.ColumnElement[bool], age_seconds: float, limit: int
+    ) -> list[str]:
+        query = (
+            sa.select(responses.c.id)
+            .where(which, responses.c.terminal_at < db_now() - age_seconds, responses.c.deleted_at.is_(None))
+            .order_by(responses.c.terminal_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return list(connection.execute(query).scalars())
+
+    def _rows(self, *conditions: sa.ColumnElement[bool], limit: int) -> list[ResponseRow]:
+        query = sa.select(*COLUMNS).where(*conditions, responses.c.deleted_at.is_(None)).limit(limit)
+        return [row(r) for r in self._db.read(lambda c: c.execute(query).all())]

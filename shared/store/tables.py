@@ -1,0 +1,132 @@
+"""The tables. Times are Unix seconds by the database's clock.
+
+Exact JSON is kept as bytes: `jsonb` reorders keys, rewrites numbers and refuses NUL. What the
+protocol updates often (`responses`) is apart from what is large (`payloads`, `items`, `archives`).
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from shared.lifecycle import TERMINAL, Status
+
+metadata = sa.MetaData()
+
+_STATUSES = ", ".join(f"'{s}'" for s in Status)
+_ENDED = ", ".join(f"'{s}'" for s in sorted(TERMINAL))
+
+Time = sa.Float(53)
+
+responses = sa.Table(
+    "responses",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("priority", sa.Integer, nullable=False),  # lower first
+    sa.Column("background", sa.Boolean, nullable=False),
+    sa.Column("stream", sa.Boolean, nullable=False),
+    sa.Column("store", sa.Boolean, nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),  # the account's name in the configuration
+    sa.Column("model", sa.Text, nullable=False),  # as the provider calls it
+    sa.Column("previous_response_id", sa.Text),
+    sa.Column("created_at", Time, nullable=False),
+    sa.Column("queue_deadline_at", Time, nullable=False),
+    sa.Column("deadline_at", Time),  # set at the first claim, kept
+    sa.Column("not_before", Time),
+    sa.Column("lease_owner", sa.Text),
+    sa.Column("lease_until", Time),
+    sa.Column("upstream_started_at", Time),  # the money gate
+    sa.Column("rescue_count", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("terminal_at", Time),
+    sa.Column("terminal_seq", sa.Integer),  # set with the archive: the log is complete
+    sa.Column("error_reason", sa.Text),  # finer than response.error.code
+    sa.Column("refusal", sa.LargeBinary),  # JSON: the upstream's clean refusal (DESIGN 7.5)
+    sa.Column("deleted_at", Time),
+    sa.CheckConstraint(f"status IN ({_STATUSES})", name="status_known"),
+    sa.CheckConstraint(f"(status IN ({_ENDED})) = (terminal_at IS NOT NULL)", name="terminal_has_time"),
+    sa.CheckConstraint("(status = 'in_progress') = (lease_owner IS NOT NULL)", name="in_progress_has_lease"),
+    sa.CheckConstraint("attempt >= 0", name="attempt_not_negative"),
+)
+sa.Index(
+    "responses_queued",
+    responses.c.priority,
+    responses.c.created_at,
+    postgresql_where=responses.c.status == "queued",
+    sqlite_where=responses.c.status == "queued",
+)
+sa.Index(
+    "responses_leased",
+    responses.c.lease_until,
+    postgresql_where=responses.c.status == "in_progress",
+    sqlite_where=responses.c.status == "in_progress",
+)
+sa.Index(
+    "responses_unsealed",
+    responses.c.terminal_at,
+    postgresql_where=sa.and_(responses.c.terminal_at.is_not(None), responses.c.terminal_seq.is_(None)),
+    sqlite_where=sa.and_(responses.c.terminal_at.is_not(None), responses.c.terminal_seq.is_(None)),
+)
+sa.Index("responses_by_tenant", responses.c.tenant_id, responses.c.created_at)
+sa.Index(
+    "responses_children",
+    responses.c.previous_response_id,
+    postgresql_where=responses.c.previous_response_id.is_not(None),
+    sqlite_where=responses.c.previous_response_id.is_not(None),
+)
+sa.Index(
+    "responses_ended",
+    responses.c.terminal_at,
+    postgresql_where=responses.c.terminal_at.is_not(None),
+    sqlite_where=responses.c.terminal_at.is_not(None),
+)
+
+payloads = sa.Table(
+    "payloads",
+    metadata,
+    sa.Column("response_id", sa.Text, sa.ForeignKey("responses.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("request", sa.LargeBinary, nullable=False),  # JSON: the body as accepted
+    sa.Column("envelope", sa.LargeBinary, nullable=False),  # JSON: the Response object's static fields
+    sa.Column("result", sa.LargeBinary),  # JSON: the final Response object
+)
+
+INPUT, OUTPUT = 0, 1
+
+items = sa.Table(
+    "items",
+    metadata,
+    sa.Column("response_id", sa.Text, sa.ForeignKey("responses.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("direction", sa.SmallInteger, primary_key=True),  # INPUT or OUTPUT
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("item_id", sa.Text, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),  # JSON
+)
+
+archives = sa.Table(
+    "archives",
+    metadata,
+    sa.Column("response_id", sa.Text, sa.ForeignKey("responses.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("frames", sa.LargeBinary, nullable=False),  # zlib of the concatenated frames
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("key_hash", sa.Text, nullable=False, unique=True),  # HMAC; the key itself is nowhere
+    sa.Column("created_at", Time, nullable=False),
+    sa.Column("revoked_at", Time),
+)
+
+# one row: proof that the store can be written, and that somebody sweeps
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("at", Time, nullable=False),
+)

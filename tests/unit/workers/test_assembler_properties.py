@@ -1,0 +1,160 @@
+"""Whatever a legal upstream stream lacks, ours is legal, agrees with its object, and can be taken over."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from shared.errors import UpstreamError
+from shared.wire import events
+from tests.unit.workers.stream_grammar import Reader
+from tests.unit.workers.upstream_streams import LOSSES, Event, incomplete, streams, texts
+from workers.assembler import Assembler
+
+ENVELOPE = {"id": "", "object": "response", "created_at": 0, "status": "queued", "model": "m", "output": []}
+CREATED = events.encode({"type": "response.created", "sequence_number": 0, "response": ENVELOPE})
+JUNK = st.sampled_from([None, 0, -1, 10**30, 1.5, True, "", "x", [], [1], {}, {"type": 1}, [{"type": "x"}]])
+
+
+def assembler() -> Assembler:
+    return Assembler(
+        response_id="resp_p", created_at=1.0, envelope=ENVELOPE, next_sequence=1, include=frozenset()
+    )
+
+
+def losses() -> st.SearchStrategy[frozenset[str]]:
+    return st.frozensets(st.sampled_from(LOSSES))
+
+
+def legal_prefix(target: Assembler, stream: list[Event]) -> Reader:
+    reader = Reader()
+    reader.read(target.begin())
+    for event in stream:
+        reader.read(target.feed(event))
+    return reader
+
+
+@settings(max_examples=300, deadline=None)
+@given(stream=streams(), lost=losses())
+def test_stream_when_anything_is_left_out_then_legal_and_equal_to_its_object(
+    stream: list[Event], lost: frozenset[str]
+) -> None:
+    # Nothing could tell interleaved calls apart without both names.
+    assume(not {"ids", "indexes"} <= lost)
+    target = assembler()
+
+    reader = legal_prefix(target, incomplete(stream, lost))
+
+    assert target.outcome is not None
+    assert reader.finish() == target.outcome.response["output"]
+    assert target.outcome.status == "completed"
+
+
+@settings(max_examples=200, deadline=None)
+@given(stream=streams(), lost=st.frozensets(st.sampled_from(sorted(set(LOSSES) - {"indexes"}))))
+def test_text_when_anything_but_indexes_is_left_out_then_none_is_lost(
+    stream: list[Event], lost: frozenset[str]
+) -> None:
+    target = assembler()
+
+    legal_prefix(target, incomplete(stream, lost))
+
+    assert target.outcome is not None
+    said = texts(target.outcome.response["output"])
+    # A part that nothing but its `added` or `done` told of, and that is empty, may be missing.
+    assert [list(filter(None, item)) for item in said] == [
+        list(filter(None, item)) for item in texts(stream[-1]["response"]["output"])
+    ]
+
+
+@settings(max_examples=100, deadline=None)
+@given(stream=streams(interleave=False))
+def test_text_when_no_item_has_any_name_then_none_is_lost(stream: list[Event]) -> None:
+    target = assembler()
+
+    legal_prefix(target, incomplete(stream, frozenset({"ids", "indexes"})))
+
+    assert target.outcome is not None
+    assert texts(target.outcome.response["output"]) == texts(stream[-1]["response"]["output"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(stream=streams(), lost=st.frozensets(st.sampled_from(sorted(set(LOSSES) - {"indexes"}))))
+def test_stream_when_taken_over_after_any_event_then_the_same_bytes(
+    stream: list[Event], lost: frozenset[str]
+) -> None:
+    # Without `added` and `done` an empty part is never mentioned, and leaves a gap in the indexes.
+    assume(
+        not {"dones", "parts"} <= lost or all(all(item) for item in texts(stream[-1]["response"]["output"]))
+    )
+    stream = incomplete(stream, lost)
+    whole = assembler()
+    said = [whole.begin(), *(whole.feed(event) for event in stream)]
+
+    for cut in range(len(stream)):
+        successor = assembler()
+        successor.restore([CREATED, *(frame for frames in said[: cut + 1] for frame in frames)])
+        rest = [successor.feed(event) for event in stream[cut:]]
+
+        assert rest == said[cut + 1 :]
+        assert successor.next_sequence == whole.next_sequence
+        assert successor.outcome and whole.outcome
+        assert successor.outcome.response["output"] == whole.outcome.response["output"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(stream=streams(), lost=losses())
+def test_output_so_far_when_folded_from_any_frames_then_what_the_frames_say(
+    stream: list[Event], lost: frozenset[str]
+) -> None:
+    original = assembler()
+    frames = [CREATED, *original.begin()]
+    for event in incomplete(stream, lost)[:-1]:
+        frames += original.feed(event)
+
+        successor = assembler()
+        successor.restore(frames)
+        assert successor.partial() == original.partial()
+        assert successor.progressed == original.progressed
+
+    for cut in range(len(frames)):
+        successor = assembler()
+        successor.restore(frames[:cut])
+        assert all(item.get("status") != "in_progress" for item in successor.partial())
+
+
+@settings(max_examples=300, deadline=None)
+@given(stream=streams(), junk=JUNK, data=st.data())
+def test_event_when_malformed_then_refused_and_the_stream_stays_legal(
+    stream: list[Event], junk: Any, data: st.DataObject
+) -> None:
+    spoiled = copy.deepcopy(stream)
+    target_event = data.draw(st.sampled_from(spoiled))
+    spot = data.draw(st.sampled_from(list(_spots(target_event))))
+    spot[0][spot[1]] = junk
+    target, reader = assembler(), Reader()
+    reader.read(target.begin())
+
+    for event in spoiled:
+        try:
+            reader.read(target.feed(event))
+        except UpstreamError as error:
+            assert error.reason == "upstream_invalid_response"
+            target.fail(error.reason, error.message)
+
+    target.fail("upstream_disconnected", "the stream ended")
+    assert target.outcome is not None
+    assert reader.next == target.next_sequence
+    assert len(target.outcome.response["output"]) == len(reader.items)
+
+
+def _spots(value: Any) -> Any:
+    """Every (container, key) inside a payload."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in pairs:
+        yield value, key
+        if isinstance(inner, dict | list):
+            yield from _spots(inner)

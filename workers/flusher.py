@@ -1,0 +1,171 @@
+"""The reader of an upstream only appends to its journal; one flusher a process sends the log.
+
+The first event goes at once, later ones in batches: a round trip costs as much for eight events as
+for one, and sleeping in the reader would build a backlog.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from shared.errors import LeaseLost, LogUnavailable, StoreUnavailable
+from shared.log import ENDED, FENCED, GAP, Batch, EventLog
+
+_log = logging.getLogger("respool.flusher")
+
+INTERVAL_SECONDS = 0.02
+BATCH_FRAMES = 256
+RETRY_SECONDS = 0.5
+DRAIN_SECONDS = 2.0  # then Redis counts as down; the archive in SQL has everything
+
+
+class Journal:
+    """Every event of one response in this process, and how many of them the log has."""
+
+    def __init__(self, response_id: str, attempt: int, opening: Sequence[bytes]) -> None:
+        self.response_id = response_id
+        self.attempt = attempt
+        self.frames = list(opening)
+        self.acknowledged = 0
+        self.acquired = False
+        self.fenced = False
+        self.on_fence: Callable[[], None] = lambda: None
+        self._opening = len(self.frames)
+
+    @property
+    def opening(self) -> list[bytes]:
+        return self.frames[: self._opening]
+
+    @property
+    def is_dirty(self) -> bool:
+        return self.acknowledged < len(self.frames) and not self.fenced
+
+    def batch(self) -> Batch:
+        first = self.acknowledged
+        return Batch(self.response_id, self.attempt, first, self.frames[first : first + BATCH_FRAMES])
+
+    def fence(self) -> None:
+        if not self.fenced:
+            self.fenced = True
+            self.on_fence()
+
+
+class Flusher:
+    def __init__(self, log: EventLog, renew: Callable[[str, int], bool]) -> None:
+        """`renew` proves in SQL that a response is still mine, before its log is replaced."""
+        self._event_log = log
+        self._renew = renew
+        self._dirty: set[Journal] = set()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="flusher", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+        self._thread.join(timeout=5)
+
+    def open(self, response_id: str, attempt: int, opening: Sequence[bytes]) -> Journal:
+        """Acquire the log under my attempt. Raises LeaseLost where a newer one owns it."""
+        journal = Journal(response_id, attempt, opening)
+        try:
+            self._acquire(journal)
+        except LogUnavailable:
+            _log.warning("log not acquired yet", extra={"response_id": response_id, "attempt": attempt})
+        if journal.fenced:
+            raise LeaseLost("the log has a newer owner")
+        return journal
+
+    def append(self, journal: Journal, frames: Sequence[bytes]) -> None:
+        """Never blocks on Redis. Raises LeaseLost once the log has refused my attempt."""
+        if journal.fenced:
+            raise LeaseLost("the log has a newer owner")
+        if frames:
+            journal.frames.extend(frames)
+            with self._lock:
+                self._dirty.add(journal)
+            self._wake.set()
+
+    def drain(self, journal: Journal) -> bool:
+        """Bring everything into the log, in the caller's thread. False: Redis counts as down."""
+        until = time.monotonic() + DRAIN_SECONDS
+        while journal.is_dirty:
+            try:
+                self._flush([journal])
+            except LogUnavailable:
+                if time.monotonic() >= until:
+                    return False
+                time.sleep(RETRY_SECONDS / 5)
+        if journal.fenced:
+            raise LeaseLost("the log has a newer owner")
+        return True
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.wait()
+            self._wake.clear()
+            with self._lock:
+                journals, self._dirty = self._dirty, set()
+            pause = INTERVAL_SECONDS
+            try:
+                self._flush([j for j in journals if j.is_dirty])
+            except LogUnavailable as error:
+                _log.warning("events wait: %s", error)
+                pause = RETRY_SECONDS
+            again = {j for j in journals if j.is_dirty}
+            if again:
+                with self._lock:
+                    self._dirty |= again
+                self._wake.set()
+            if not self._stopping:
+                time.sleep(pause)
+
+    def _flush(self, journals: Sequence[Journal]) -> None:
+        for journal in journals:
+            if not journal.acquired:
+                self._acquire(journal)
+        ready = [j for j in journals if j.is_dirty]
+        if not ready:
+            return
+        for journal, answer in zip(
+            ready, self._event_log.append_many([j.batch() for j in ready]), strict=True
+        ):
+            if answer in (FENCED, ENDED):
+                journal.fence()
+            elif answer == GAP:
+                self._reseed(journal)
+            else:
+                # a drain and the flusher may send the same batch: the log takes it once
+                journal.acknowledged = max(journal.acknowledged, answer + 1)
+
+    def _acquire(self, journal: Journal) -> None:
+        state = self._event_log.acquire(journal.response_id, journal.attempt, journal.opening)
+        if state.attempt > journal.attempt or state.terminal:
+            journal.fence()
+            return
+        journal.acquired = True
+        journal.acknowledged = min(state.seq + 1, len(journal.frames))
+
+    def _reseed(self, journal: Journal) -> None:
+        """The log was lost under us: replace it, once SQL has confirmed that the row is mine."""
+        try:
+            mine = self._renew(journal.response_id, journal.attempt)
+        except StoreUnavailable as error:
+            raise LogUnavailable("log lost, and SQL cannot say whose it is") from error
+        if not mine:
+            journal.fence()
+            return
+        frames = list(journal.frames)
+        answer = self._event_log.reseed(journal.response_id, journal.attempt, frames)
+        if answer in (FENCED, ENDED):
+            journal.fence()
+        else:
+            _log.warning("log re-seeded", extra={"response_id": journal.response_id})
+            journal.acknowledged = answer + 1

@@ -1,0 +1,145 @@
+"""The hold on what this process runs: heartbeats, fences, cancels, deadlines.
+
+One beat thread renews all leases in one UPDATE; what is missing from its answer is no longer ours.
+In between it looks at the logs' owners, so that a cancel is heard within seconds. One watchdog
+thread ends calls that are past a deadline. Only a fence stops a paid stream: an unreachable
+database or Redis does not.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from shared.errors import LogUnavailable, StoreUnavailable
+from shared.log import EventLog
+from shared.store.leases import Leases
+from workers.providers.http import Call
+
+_log = logging.getLogger("respool.lease")
+
+LISTEN_SECONDS = 1.0  # how often the logs' owners are looked at
+WATCH_SECONDS = 0.25
+
+Held = tuple[str, int]  # response id, attempt
+
+
+class Beat:
+    def __init__(self, leases: Leases, log: EventLog, *, owner: str, heartbeat_seconds: float) -> None:
+        self.owner = owner
+        self._leases = leases
+        self._event_log = log
+        self._heartbeat = heartbeat_seconds
+        self._held: dict[Held, Callable[[], None]] = {}
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(timeout=5)
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    @contextmanager
+    def holding(self, response_id: str, attempt: int, lost: Callable[[], None]) -> Iterator[None]:
+        """While inside, the lease is renewed; `lost` is called once it is another's."""
+        held = (response_id, attempt)
+        with self._lock:
+            self._held[held] = lost
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held.pop(held, None)
+
+    def fence_all(self) -> None:
+        self._lose(self._snapshot())
+
+    def _run(self) -> None:
+        next_beat = time.monotonic() + self._heartbeat
+        while not self._stopping.wait(min(LISTEN_SECONDS, self._heartbeat)):
+            if time.monotonic() >= next_beat:
+                self._beat()
+                next_beat = time.monotonic() + self._heartbeat
+            self._listen()
+
+    def _beat(self) -> None:
+        held = self._snapshot()
+        if not held:
+            return
+        try:
+            mine = self._leases.beat(self.owner)
+        except StoreUnavailable as error:
+            _log.warning("leases not renewed: %s", error)
+            return
+        self._lose(held - mine)
+
+    def _listen(self) -> None:
+        held = sorted(self._snapshot())
+        if not held:
+            return
+        try:
+            states = self._event_log.heads([response_id for response_id, _ in held])
+        except LogUnavailable:
+            return
+        self._lose({h for h, s in zip(held, states, strict=True) if s is not None and s.attempt > h[1]})
+
+    def _snapshot(self) -> set[Held]:
+        with self._lock:
+            return set(self._held)
+
+    def _lose(self, lost: set[Held]) -> None:
+        for held in lost:
+            with self._lock:
+                callback = self._held.pop(held, None)
+            if callback is not None:
+                _log.info("fenced", extra={"response_id": held[0], "attempt": held[1]})
+                callback()
+
+
+class Watchdog:
+    def __init__(self, beat: Beat) -> None:
+        self._beat = beat
+        self._calls: set[Call] = set()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(timeout=5)
+
+    @contextmanager
+    def watching(self, call: Call) -> Iterator[None]:
+        with self._lock:
+            self._calls.add(call)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._calls.discard(call)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(WATCH_SECONDS):
+            now = time.monotonic()
+            with self._lock:
+                calls = list(self._calls)
+            for call in calls:
+                late = call.overdue(now)
+                if late is not None:
+                    call.end(late)
+            if not self._beat.is_alive and not self._stopping.is_set():
+                _log.error("the beat thread is dead: giving up what this process runs")
+                self._beat.fence_all()

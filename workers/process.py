@@ -1,0 +1,110 @@
+"""One worker process: its parts, its life, and what a bell does in it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import secrets
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from shared.errors import StoreUnavailable
+from shared.services import Services
+from workers.flusher import Flusher
+from workers.lease import Beat, Watchdog
+from workers.providers import HttpClient, open_providers
+from workers.runner import Runner
+from workers.slots import Slots
+from workers.sweep import Sweeper
+
+_log = logging.getLogger("respool.worker")
+
+IDLE_SECONDS = (1.0, 2.0)  # idle slots look for work in SQL this often: bells may be lost
+
+
+class WorkerProcess:
+    def __init__(self, services: Services) -> None:
+        settings = services.settings
+        store, log = services.store, services.log
+        self._services = services
+        self._leases = store.leases
+        self._slots = Slots(settings.worker_concurrency, settings.background_share)
+        self._http = HttpClient(pool_size=settings.worker_concurrency)
+        self._flusher = Flusher(log, store.leases.renew)
+        self._beat = Beat(store.leases, log, owner=_owner(), heartbeat_seconds=settings.heartbeat_seconds)
+        self._watchdog = Watchdog(self._beat)
+        self._sweeper = Sweeper(
+            store=store, log=log, queue=services.queue, slots=self._slots, settings=settings
+        )
+        self._runner = Runner(
+            store=store,
+            log=log,
+            catalog=services.catalog,
+            providers=open_providers(services.catalog, self._http),
+            flusher=self._flusher,
+            beat=self._beat,
+            watchdog=self._watchdog,
+            lease_seconds=settings.lease_seconds,
+            wipe_seconds=settings.wipe_seconds,
+        )
+        self._draining = threading.Event()
+        self._own = ThreadPoolExecutor(settings.worker_concurrency, thread_name_prefix="idle")
+        self._idle = threading.Thread(target=self._look_for_work, name="idle", daemon=True)
+
+    def start(self) -> None:
+        for part in (self._flusher, self._beat, self._watchdog, self._sweeper, self._idle):
+            part.start()
+        _log.info("worker ready: %s, %s slots", self._beat.owner, self._slots.size)
+
+    def drain(self) -> None:
+        """Claim nothing more; what runs goes on."""
+        self._draining.set()
+
+    def stop(self) -> None:
+        self.drain()
+        self._own.shutdown(wait=True, cancel_futures=True)
+        for part in (self._sweeper, self._watchdog, self._beat, self._flusher):
+            part.stop()
+        self._http.close()
+        self._services.close()
+
+    def work(self) -> None:
+        """One bell, one claim; again after a row that may have kept others of its kind waiting."""
+        while not self._draining.is_set():
+            with self._slots.take() as slot:
+                was_full = not self._slots.background_is_free
+                claim = self._leases.claim_next(self._beat.owner, background=slot.background)
+                if claim is None:
+                    return
+                self._slots.settle(slot, background=claim.row.background)
+                self._runner.run(claim)
+            if not (claim.row.background and was_full):
+                return
+
+    def _look_for_work(self) -> None:
+        while not self._draining.wait(random.uniform(*IDLE_SECONDS)):
+            try:
+                waiting = self._leases.claimable(
+                    background=self._slots.background_is_free, limit=self._slots.size
+                )
+            except StoreUnavailable as error:
+                _log.warning("cannot look for work: %s", error)
+                continue
+            for _ in range(min(waiting, self._slots.free)):
+                self._own.submit(self._work_alone)
+
+    def _work_alone(self) -> None:
+        try:
+            self.work()
+        except StoreUnavailable as error:
+            _log.warning("cannot claim: %s", error)
+        except Exception:
+            # nobody else reads this thread's outcome
+            _log.exception("fault of ours")
+
+
+def _owner() -> str:
+    """Who holds a lease: unique for ever, readable for an operator."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"

@@ -1,0 +1,30 @@
+"""The one abstract interface: a provider takes a request and gives upstream events."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from workers.providers.http import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What to generate: the caller's body, and the full list of items in their upstream form."""
+
+    response_id: str
+    attempt: int
+    model: str  # as the provider calls it
+    body: dict[str, Any]
+    items: list[dict[str, Any]] | str
+
+
+class Provider(Protocol):
+    def stream(self, generation: Generation, call: Call) -> Generator[dict[str, Any]]:
+        """Upstream events as they come, in the Responses dialect.
+
+        Raises UpstreamError when the generation cannot go on, LeaseLost when `call` was fenced.
+        An end without a terminal event is the caller's to judge.
+        """
+        ...

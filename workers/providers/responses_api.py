@@ -1,0 +1,91 @@
+"""The `responses` dialect: an upstream that speaks the Responses API, however incompletely."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import orjson
+import requests
+
+from shared import sse
+from shared.catalog import Provider as Account
+from shared.errors import UpstreamError
+from workers.providers import refusals
+from workers.providers.base import Generation
+from workers.providers.http import Call, HttpClient, body_start, chunks
+
+# Ours to decide: state lives here, the worker always streams (DESIGN 7.21)
+_OWN = {"background", "conversation", "input", "previous_response_id", "store", "stream", "stream_options"}
+_SEALED_REASONING = "reasoning.encrypted_content"
+_OBJECT_LIMIT = 64 * 1024 * 1024
+
+
+class ResponsesApi:
+    def __init__(self, account: Account, client: HttpClient) -> None:
+        self._account = account
+        self._client = client
+        self._url = account.base_url.rstrip("/") + "/responses"
+
+    def stream(self, generation: Generation, call: Call) -> Generator[dict[str, Any]]:
+        headers = {
+            "Authorization": f"Bearer {self._account.key()}",
+            "Accept": "text/event-stream",
+            "User-Agent": "respool",
+            "Idempotency-Key": generation.response_id,
+            "X-Client-Request-Id": f"{generation.response_id}.{generation.attempt}",
+        }
+        response = self._client.post(self._url, orjson.dumps(_body(generation)), headers, call)
+        try:
+            yield from self._events(response, call)
+        finally:
+            response.close()
+
+    def _events(self, response: requests.Response, call: Call) -> Generator[dict[str, Any]]:
+        if response.status_code != 200:
+            lower = {k.lower(): v for k, v in response.headers.items()}
+            body = body_start(response, call, refusals.BODY_LIMIT)
+            raise refusals.refused(response.status_code, lower, body)
+        kind = response.headers.get("Content-Type", "text/event-stream").split(";")[0].strip().lower()
+        if kind == "text/event-stream":
+            yield from _streamed(response, call)
+        elif kind == "application/json":
+            yield _whole(response, call)
+        else:
+            raise UpstreamError(
+                "upstream_invalid_response", "The upstream answered with neither events nor JSON."
+            )
+
+
+def _streamed(response: requests.Response, call: Call) -> Generator[dict[str, Any]]:
+    decoder = sse.Decoder()
+    for chunk in chunks(response, call):
+        for event in decoder.feed(chunk):
+            if sse.is_done(event.data):
+                return
+            call.progressed()
+            yield sse.decode_json(event.data)
+    for event in decoder.close():
+        if not sse.is_done(event.data):
+            yield sse.decode_json(event.data)
+
+
+def _whole(response: requests.Response, call: Call) -> dict[str, Any]:
+    data = bytearray()
+    for chunk in chunks(response, call):
+        data += chunk
+        call.progressed()
+        if len(data) > _OBJECT_LIMIT:
+            raise UpstreamError("upstream_invalid_response", "The upstream's answer is too large.")
+    return sse.decode_json(bytes(data))
+
+
+def _body(generation: Generation) -> dict[str, Any]:
+    """What the client sent, less what is ours; nulls mean the default and are left out."""
+    body = {k: v for k, v in generation.body.items() if v is not None and k not in _OWN}
+    body.update(model=generation.model, input=generation.items, stream=True, store=False)
+    if isinstance(body.get("reasoning"), dict):
+        # nothing is stored upstream: the next turn needs the reasoning sealed (kept private here)
+        include = [v for v in body.get("include") or [] if v != _SEALED_REASONING]
+        body["include"] = [*include, _SEALED_REASONING]
+    return body

@@ -1,0 +1,47 @@
+"""Whether a failed try may be repeated, and what to do with a row whose worker is gone. PURE.
+
+Money is real: only what provably was not sent, or is provably not billed, is tried again.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from enum import Enum
+
+from shared.errors import UpstreamError
+from shared.store.rows import ResponseRow
+
+MAX_TRIES = 3
+MAX_RESCUES = 5
+_BASE_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    again: bool
+    after_seconds: float = 0.0
+
+
+def decide(error: UpstreamError, tries: int, *, rng: random.Random) -> Decision:
+    """After `tries` tries inside one gate. Full-jitter exponential waits."""
+    if not error.unbilled or tries >= MAX_TRIES:
+        return Decision(False)
+    return Decision(True, rng.uniform(0, _BASE_SECONDS * 2**tries))
+
+
+class Rung(Enum):
+    """The ladder for a row in progress whose lease ran out (RELIABILITY 3.6)."""
+
+    EXPIRE = "expire"  # 1: its deadline has passed as well
+    REQUEUE = "requeue"  # 2: nothing was ever sent upstream: free
+    GIVE_UP = "give_up"  # 2: so often that the row itself may be what kills workers
+    FAIL = "fail"  # 5: it was sent and cannot be resumed: never splice two generations
+
+
+def rung(row: ResponseRow, *, overdue: bool) -> Rung:
+    if overdue:
+        return Rung.EXPIRE
+    if row.upstream_started_at is not None:
+        return Rung.FAIL
+    return Rung.REQUEUE if row.rescue_count < MAX_RESCUES else Rung.GIVE_UP

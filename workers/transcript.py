@@ -1,0 +1,31 @@
+"""What is sent upstream: our own state expanded to the full list of items."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.store.items import Items
+from shared.store.rows import Claim
+from shared.wire.items import to_upstream
+
+
+def transcript(items: Items, claim: Claim) -> list[dict[str, Any]] | str:
+    """All earlier turns, oldest first, then the caller's own input.
+
+    Without earlier turns a string stays the string it was.
+    """
+    own = claim.request.get("input")
+    parent = claim.row.previous_response_id
+    if parent is None and not isinstance(own, list):
+        return own or []
+    earlier = items.history(parent) if parent is not None else []
+    if isinstance(own, str):
+        own = [{"role": "user", "content": own}]
+    return [to_upstream(item) for item in [*earlier, *(own or [])] if _is_sendable(item)]
+
+
+def _is_sendable(item: dict[str, Any]) -> bool:
+    """Reasoning that was not sealed means nothing to an upstream that stores nothing."""
+    if item.get("type") != "reasoning":
+        return True
+    return bool(item.get("encrypted_content") or item.get("content"))
