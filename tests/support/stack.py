@@ -63,6 +63,7 @@ class Stack:
         self._env = dict(env or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._port = free_port()
+        self._clients: list[OpenAI] = []
 
     def start(self) -> Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -87,6 +88,8 @@ class Stack:
         wait_until(self._is_ready, "the stack is ready", seconds=60)
 
     def stop(self) -> None:
+        for client in self._clients:
+            client.close()
         self.terminate()
         self.upstream.stop()
 
@@ -136,7 +139,9 @@ class Stack:
 
     def client(self, key: str | None = None, **kw: Any) -> OpenAI:
         """The official client; it does not retry by itself unless told to."""
-        return OpenAI(base_url=self.base_url, api_key=key or self.api_key, **{"max_retries": 0, **kw})
+        client = OpenAI(base_url=self.base_url, api_key=key or self.api_key, **{"max_retries": 0, **kw})
+        self._clients.append(client)
+        return client
 
     def request(self, method: str, path: str, key: str | None = None, **kw: Any) -> requests.Response:
         """A raw request with the key; `path` below the base URL."""
