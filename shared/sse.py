@@ -1,4 +1,4 @@
-"""Server-sent events, read byte by byte as an upstream sends them. PURE.
+"""Server-sent events: written as our clients read them, read as an upstream sends them. PURE.
 
 A `Decoder` takes chunks cut anywhere and gives the same events whatever the cuts, in linear time and
 within two limits. `decode_json` turns one event's data into an object that can be stored and sent on:
@@ -24,6 +24,11 @@ _DONE = b"[DONE]"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNSAFE_CHARACTERS = {0: _REPLACEMENT} | dict.fromkeys(range(0xD800, 0xE000), _REPLACEMENT)
 _INTEGERS = range(-(2**63), 2**64)
+
+
+def frame(event: bytes, data: bytes) -> bytes:
+    """One block: an `event:` line, one `data:` line, a blank line. Neither argument has a line break."""
+    return b"event: %b\ndata: %b\n\n" % (event, data)
 
 
 class SseEvent(NamedTuple):

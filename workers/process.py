@@ -74,6 +74,8 @@ class WorkerProcess:
         """One bell, one claim; again after a row that may have kept others of its kind waiting."""
         while not self._draining.is_set():
             with self._slots.take() as slot:
+                if self._draining.is_set():
+                    return
                 was_full = not self._slots.background_is_free
                 claim = self._leases.claim_next(self._beat.owner, background=slot.background)
                 if claim is None:

@@ -20,6 +20,7 @@ class ResponseRow:
     tenant_id: str
     key_id: str
     request_id: str
+    kind: str
     status: str
     attempt: int
     priority: int
@@ -29,6 +30,9 @@ class ResponseRow:
     provider: str
     model: str
     previous_response_id: str | None
+    conversation_id: str | None
+    conversation_seq: int | None
+    body_hash: str | None
     created_at: float
     queue_deadline_at: float
     deadline_at: float | None
@@ -36,6 +40,8 @@ class ResponseRow:
     lease_owner: str | None
     lease_until: float | None
     upstream_started_at: float | None
+    upstream_response_id: str | None
+    upstream_cursor: int | None
     rescue_count: int
     terminal_at: float | None
     terminal_seq: int | None
@@ -77,6 +83,9 @@ class NewResponse:
     request: dict[str, Any]
     envelope: dict[str, Any]
     input_items: list[dict[str, Any]]
+    kind: str = "response"
+    conversation_id: str | None = None
+    body_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

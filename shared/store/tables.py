@@ -24,6 +24,7 @@ responses = sa.Table(
     sa.Column("tenant_id", sa.Text, nullable=False),
     sa.Column("key_id", sa.Text, nullable=False),
     sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False, server_default="response"),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
     sa.Column("priority", sa.Integer, nullable=False),  # lower first
@@ -33,6 +34,11 @@ responses = sa.Table(
     sa.Column("provider", sa.Text, nullable=False),  # the account's name in the configuration
     sa.Column("model", sa.Text, nullable=False),  # as the provider calls it
     sa.Column("previous_response_id", sa.Text),
+    sa.Column("conversation_id", sa.Text),
+    sa.Column(
+        "conversation_seq", sa.Integer
+    ),  # its last item when this was accepted: the history is fixed then
+    sa.Column("body_hash", sa.Text),  # of the canonical body: tells a repeat from another request
     sa.Column("created_at", Time, nullable=False),
     sa.Column("queue_deadline_at", Time, nullable=False),
     sa.Column("deadline_at", Time),  # set at the first claim, kept
@@ -40,6 +46,8 @@ responses = sa.Table(
     sa.Column("lease_owner", sa.Text),
     sa.Column("lease_until", Time),
     sa.Column("upstream_started_at", Time),  # the money gate
+    sa.Column("upstream_response_id", sa.Text),  # of a generation that the provider can resume
+    sa.Column("upstream_cursor", sa.Integer),  # the last of its events that our log has
     sa.Column("rescue_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("terminal_at", Time),
     sa.Column("terminal_seq", sa.Integer),  # set with the archive: the log is complete
@@ -130,3 +138,47 @@ heartbeats = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("at", Time, nullable=False),
 )
+
+conversations = sa.Table(
+    "conversations",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("metadata", sa.LargeBinary, nullable=False),  # JSON
+    sa.Column("last_seq", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("created_at", Time, nullable=False),
+    sa.Column("deleted_at", Time),
+)
+
+conversation_items = sa.Table(
+    "conversation_items",
+    metadata,
+    sa.Column(
+        "conversation_id", sa.Text, sa.ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("seq", sa.Integer, primary_key=True),  # from 1, in the order of the conversation
+    sa.Column("item_id", sa.Text, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),  # JSON
+    sa.UniqueConstraint("conversation_id", "item_id", name="conversation_item_once"),
+)
+
+# what GET /responses filters by; written only where there is metadata
+response_metadata = sa.Table(
+    "response_metadata",
+    metadata,
+    sa.Column("response_id", sa.Text, sa.ForeignKey("responses.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+sa.Index("response_metadata_by_value", response_metadata.c.key, response_metadata.c.value)
+
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("body_hash", sa.Text, nullable=False),
+    sa.Column("response_id", sa.Text, nullable=False),
+    sa.Column("expires_at", Time, nullable=False),
+)
+sa.Index("idempotency_keys_expired", idempotency_keys.c.expires_at)

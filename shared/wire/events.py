@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from shared import sse
 from shared.errors import ClientError
 from shared.lifecycle import terminal_event_type
 
@@ -29,7 +30,7 @@ def encode(event: dict[str, Any]) -> bytes:
         name = name.replace("\r", " ").replace("\n", " ")
         event = {**event, "type": name}
     ordered = {"type": name, "sequence_number": event["sequence_number"], **event}
-    return b"event: %b\ndata: %b\n\n" % (name.encode(), orjson.dumps(ordered))
+    return sse.frame(name.encode(), orjson.dumps(ordered))
 
 
 def decode(frame: bytes) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def terminal(status: str, sequence_number: int, response: bytes) -> bytes:
         raise ValueError("a response's JSON must be on one line")
     name = terminal_event_type(status).encode()
     head = b'{"type":"%b","sequence_number":%d' % (name, sequence_number)
-    return b"event: %b\ndata: %b%b%b}\n\n" % (name, head, _RESPONSE, response)
+    return sse.frame(name, b"%b%b%b}" % (head, _RESPONSE, response))
 
 
 def terminal_response(frame: bytes) -> bytes:

@@ -22,17 +22,38 @@ def upgrade() -> None:
         sa.UniqueConstraint("key_hash"),
     )
     op.create_table(
+        "conversations",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("metadata", sa.LargeBinary(), nullable=False),
+        sa.Column("last_seq", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("created_at", sa.Float(precision=53), nullable=False),
+        sa.Column("deleted_at", sa.Float(precision=53), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "heartbeats",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("at", sa.Float(precision=53), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "idempotency_keys",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("body_hash", sa.Text(), nullable=False),
+        sa.Column("response_id", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.Float(precision=53), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "key"),
+    )
+    op.create_index("idempotency_keys_expired", "idempotency_keys", ["expires_at"], unique=False)
+    op.create_table(
         "responses",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("key_id", sa.Text(), nullable=False),
         sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), server_default="response", nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
@@ -42,6 +63,9 @@ def upgrade() -> None:
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("previous_response_id", sa.Text(), nullable=True),
+        sa.Column("conversation_id", sa.Text(), nullable=True),
+        sa.Column("conversation_seq", sa.Integer(), nullable=True),
+        sa.Column("body_hash", sa.Text(), nullable=True),
         sa.Column("created_at", sa.Float(precision=53), nullable=False),
         sa.Column("queue_deadline_at", sa.Float(precision=53), nullable=False),
         sa.Column("deadline_at", sa.Float(precision=53), nullable=True),
@@ -49,6 +73,8 @@ def upgrade() -> None:
         sa.Column("lease_owner", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.Float(precision=53), nullable=True),
         sa.Column("upstream_started_at", sa.Float(precision=53), nullable=True),
+        sa.Column("upstream_response_id", sa.Text(), nullable=True),
+        sa.Column("upstream_cursor", sa.Integer(), nullable=True),
         sa.Column("rescue_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("terminal_at", sa.Float(precision=53), nullable=True),
         sa.Column("terminal_seq", sa.Integer(), nullable=True),
@@ -118,6 +144,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("response_id"),
     )
     op.create_table(
+        "conversation_items",
+        sa.Column("conversation_id", sa.Text(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("item_id", sa.Text(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("conversation_id", "seq"),
+        sa.UniqueConstraint("conversation_id", "item_id", name="conversation_item_once"),
+    )
+    op.create_table(
         "items",
         sa.Column("response_id", sa.Text(), nullable=False),
         sa.Column("direction", sa.SmallInteger(), nullable=False),
@@ -136,11 +172,23 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["response_id"], ["responses.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("response_id"),
     )
+    op.create_table(
+        "response_metadata",
+        sa.Column("response_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["response_id"], ["responses.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("response_id", "key"),
+    )
+    op.create_index("response_metadata_by_value", "response_metadata", ["key", "value"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("response_metadata_by_value", table_name="response_metadata")
+    op.drop_table("response_metadata")
     op.drop_table("payloads")
     op.drop_table("items")
+    op.drop_table("conversation_items")
     op.drop_table("archives")
     op.drop_index(
         "responses_unsealed",
@@ -174,5 +222,8 @@ def downgrade() -> None:
     )
     op.drop_index("responses_by_tenant", table_name="responses")
     op.drop_table("responses")
+    op.drop_index("idempotency_keys_expired", table_name="idempotency_keys")
+    op.drop_table("idempotency_keys")
     op.drop_table("heartbeats")
+    op.drop_table("conversations")
     op.drop_table("api_keys")
