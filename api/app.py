@@ -6,6 +6,7 @@ from flask import Blueprint, Flask, Response, g, request
 
 from api import errors
 from api.auth import Authenticator
+from api.creation import Creation
 from api.endings import Endings
 from api.health import HealthResource
 from api.models import ModelsResource
@@ -27,7 +28,11 @@ def create_app(services: Services) -> Flask:
     endings = Endings(services)
     relay = Relay(services, endings)
     waiting = Waiting(services, relay, endings)
-    resources = (ResponsesResource(services, relay, endings, waiting), ModelsResource(services.catalog))
+    creation = Creation(services, relay)
+    resources = (
+        ResponsesResource(services.store, creation, relay, endings, waiting),
+        ModelsResource(services.catalog),
+    )
     authenticator = Authenticator(services.store.keys, services.settings.secret_key)
     for name, prefix in MOUNTS.items():
         blueprint = Blueprint(name, __name__, url_prefix=prefix)

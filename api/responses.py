@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 from flask import Blueprint, Response, g, request
 
 from api.body import read_json
+from api.creation import Creation
 from api.endings import Endings
 from api.errors import json_response
 from api.relay import Relay
 from api.routing import provider_headers
 from api.waiting import Waiting
-from shared.catalog import Route
 from shared.errors import InvalidRequest, response_not_found
-from shared.ids import is_response_id, new_response_id
+from shared.ids import is_response_id
 from shared.lifecycle import Status
-from shared.sealing import opening_frames
-from shared.services import Services
-from shared.store.rows import NewResponse, ResponseRow, Stored
+from shared.store import Store
+from shared.store.rows import Stored
 from shared.wire import lists
-from shared.wire.items import normalise_input, public
-from shared.wire.request import CreateRequest, parse_create
-from shared.wire.response import envelope, snapshot
-
-FOREGROUND, BACKGROUND = 0, 10  # priorities; lower first
+from shared.wire.items import public
+from shared.wire.response import snapshot
 
 
 class ResponsesResource:
-    def __init__(self, services: Services, relay: Relay, endings: Endings, waiting: Waiting) -> None:
-        self._services = services
-        self._store = services.store
+    def __init__(
+        self, store: Store, creation: Creation, relay: Relay, endings: Endings, waiting: Waiting
+    ) -> None:
+        self._store = store
+        self._creation = creation
         self._relay = relay
         self._endings = endings
         self._waiting = waiting
@@ -50,24 +46,14 @@ class ResponsesResource:
         )
 
     def create(self) -> Response:
-        wanted = parse_create(read_json(request))
-        if wanted.conversation is not None:
-            raise InvalidRequest(
-                "Conversations are not supported here yet.",
-                code="unsupported_parameter",
-                param="conversation",
-            )
-        route = self._services.catalog.route(wanted.model, provider_headers())
-        if wanted.stream:
-            self._relay.require_live()
-        row, static = self._accept(wanted, route)
-        if wanted.stream or not wanted.background:
-            self._relay.announce(row, opening_frames(row, static))
-        self._services.queue.ring(row.id)
-        if wanted.stream:
+        accepted = self._creation.accept(
+            read_json(request), g.caller, headers=provider_headers(), request_id=g.request_id
+        )
+        row = accepted.row
+        if row.stream:
             return self._waiting.streamed(row.id, after=-1, row=row)
-        if wanted.background:
-            return json_response(_object(Stored(row, static, None)))
+        if row.background:
+            return json_response(_object(accepted.stored))
         return self._waiting.blocking(row)
 
     def retrieve(self, response_id: str) -> Response:
@@ -119,32 +105,6 @@ class ResponsesResource:
             stored.row.id, limit=limit, descending=order == "desc", after=after[-1] if after else None
         )
         return json_response(lists.page([public(item, include) for item in items], more))
-
-    def _accept(self, wanted: CreateRequest, route: Route) -> tuple[ResponseRow, dict[str, Any]]:
-        settings = self._services.settings
-        provider = route.provider
-        response_id = new_response_id()
-        static = envelope(wanted, model=route.model, provider=provider.label or provider.name)
-        new = NewResponse(
-            id=response_id,
-            tenant_id=g.caller.tenant_id,
-            key_id=g.caller.key_id,
-            request_id=g.request_id,
-            priority=BACKGROUND if wanted.background else FOREGROUND,
-            background=wanted.background,
-            stream=wanted.stream,
-            store=wanted.store,
-            provider=provider.name,
-            model=route.model,
-            previous_response_id=wanted.previous_response_id,
-            queue_seconds=settings.background_queue_deadline_seconds
-            if wanted.background
-            else settings.queue_deadline_seconds,
-            request=wanted.body,
-            envelope=static,
-            input_items=normalise_input(response_id, wanted.input) if wanted.store else [],
-        )
-        return self._store.responses.insert(new), static
 
     def _own(self, response_id: str) -> Stored:
         """The caller's response; a foreign, unknown, deleted or malformed id is the same 404."""

@@ -67,7 +67,7 @@ def connect_redis(url: str) -> redis.Redis:
         socket_connect_timeout=2,
         socket_keepalive=True,
         health_check_interval=15,
-        # one more try at once: a pooled connection may have died since its last use; all our calls repeat safely
+        # one more try at once: a pooled connection may have died; all our calls repeat safely
         retry=Retry(NoBackoff(), 1),
         retry_on_error=[redis.exceptions.ConnectionError],
     )

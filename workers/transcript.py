@@ -25,7 +25,10 @@ def transcript(items: Items, claim: Claim) -> list[dict[str, Any]] | str:
 
 
 def _is_sendable(item: dict[str, Any]) -> bool:
-    """Reasoning that was not sealed means nothing to an upstream that stores nothing."""
+    """Reasoning that was not sealed means nothing to an upstream that stores nothing; a call that was
+    broken off has no output and cannot get one."""
+    if item.get("type") in ("function_call", "custom_tool_call"):
+        return item.get("status") != "incomplete"
     if item.get("type") != "reasoning":
         return True
     return bool(item.get("encrypted_content") or item.get("content"))

@@ -49,6 +49,27 @@ class Items:
         )
         return [load_json(r[0]) for r in self._db.read(lambda c: c.execute(query).all())]
 
+    def outputs(self, tenant_id: str, response_id: str) -> list[dict[str, Any]]:
+        """One response's own output items."""
+        query = (
+            sa.select(items.c.data)
+            .join(responses, responses.c.id == items.c.response_id)
+            .where(items.c.response_id == response_id, items.c.direction == OUTPUT)
+            .where(responses.c.tenant_id == tenant_id)
+            .order_by(items.c.position)
+        )
+        return [load_json(r[0]) for r in self._db.read(lambda c: c.execute(query).all())]
+
+    def by_ids(self, tenant_id: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Items of the tenant's living responses, by item id."""
+        query = (
+            sa.select(items.c.item_id, items.c.data)
+            .join(responses, responses.c.id == items.c.response_id)
+            .where(items.c.item_id.in_(item_ids), responses.c.tenant_id == tenant_id)
+            .where(responses.c.deleted_at.is_(None))
+        )
+        return {r.item_id: load_json(r.data) for r in self._db.read(lambda c: c.execute(query).all())}
+
     def inputs(
         self, response_id: str, *, limit: int, descending: bool, after: str | None
     ) -> tuple[list[dict[str, Any]], bool]:

@@ -112,6 +112,7 @@ items = sa.Table(
     sa.Column("item_id", sa.Text, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),  # JSON
 )
+sa.Index("items_by_id", items.c.item_id)
 
 archives = sa.Table(
     "archives",

@@ -163,6 +163,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["response_id"], ["responses.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("response_id", "direction", "position"),
     )
+    op.create_index("items_by_id", "items", ["item_id"], unique=False)
     op.create_table(
         "payloads",
         sa.Column("response_id", sa.Text(), nullable=False),
@@ -187,6 +188,7 @@ def downgrade() -> None:
     op.drop_index("response_metadata_by_value", table_name="response_metadata")
     op.drop_table("response_metadata")
     op.drop_table("payloads")
+    op.drop_index("items_by_id", table_name="items")
     op.drop_table("items")
     op.drop_table("conversation_items")
     op.drop_table("archives")
