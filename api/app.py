@@ -8,6 +8,7 @@ from api import errors
 from api.auth import Authenticator
 from api.creation import Creation
 from api.endings import Endings
+from api.endpoints import EndpointsResource
 from api.health import HealthResource
 from api.models import ModelsResource
 from api.relay import Relay
@@ -31,6 +32,7 @@ def create_app(services: Services) -> Flask:
     creation = Creation(services, relay)
     resources = (
         ResponsesResource(services.store, creation, relay, endings, waiting),
+        EndpointsResource(services.catalog, creation, waiting),
         ModelsResource(services.catalog),
     )
     authenticator = Authenticator(services.store.keys, services.settings.secret_key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from api.auth import Caller
@@ -19,7 +19,7 @@ from shared.errors import InvalidRequest
 from shared.ids import new_response_id
 from shared.sealing import opening_frames
 from shared.services import Services
-from shared.store.rows import NewResponse, ResponseRow, Stored
+from shared.store.rows import RESPONSE, NewResponse, ResponseRow, Stored
 from shared.wire.items import normalise_input
 from shared.wire.request import CreateRequest, parse_create
 from shared.wire.response import envelope
@@ -46,7 +46,15 @@ class Creation:
         self._store = services.store
         self._relay = relay
 
-    def accept(self, body: Any, caller: Caller, *, headers: Mapping[str, str], request_id: str) -> Accepted:
+    def accept(
+        self,
+        body: Any,
+        caller: Caller,
+        *,
+        headers: Mapping[str, str],
+        request_id: str,
+        kind: str = RESPONSE,
+    ) -> Accepted:
         """Durable, announced and rung when this returns. `headers`: those that choose a provider."""
         wanted = parse_create(body)
         if wanted.conversation is not None:
@@ -57,7 +65,7 @@ class Creation:
             )
         if wanted.stream:
             self._relay.require_live()
-        new = self._new(wanted, caller, headers, request_id)
+        new = replace(self._new(wanted, caller, headers, request_id), kind=kind)
         accepted = Accepted(wanted, self._store.responses.insert(new), new.envelope)
         if wanted.stream or not wanted.background:
             self._relay.announce(accepted.row, opening_frames(accepted.row, new.envelope))

@@ -14,6 +14,7 @@ from shared import errors
 _log = logging.getLogger("respool.api")
 
 RETRY_AFTER_SECONDS = 2
+CLIENT_CLOSED = 499
 
 
 def install(app: Flask) -> None:
@@ -64,6 +65,8 @@ def _http_exception(error: HTTPException) -> Response:
 
 
 def _fault(error: Exception) -> Response:
+    if isinstance(error, BrokenPipeError):
+        return json_response({}, CLIENT_CLOSED)  # nobody reads it
     _log.error("fault of ours", exc_info=error, extra={"request_id": g.get("request_id", "")})
     fault = errors.ClientError("The gateway failed to process the request.")
     fault.status, fault.type = 500, "server_error"

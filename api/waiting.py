@@ -47,6 +47,22 @@ class Waiting:
 
     def blocking(self, row: ResponseRow) -> Response:
         """Wait for the end; then the object, or the upstream's clean refusal (DESIGN 7.5)."""
+        happy = self._wait(row)
+        return self._unhappy(row) if happy is None else json_response(happy)
+
+    def result(self, row: ResponseRow) -> bytes:
+        """Wait for the end of an endpoint's row: its object, or an error for every other end."""
+        happy = self._wait(row)
+        if happy is not None:
+            return happy
+        self._unhappy(row)
+        failed = GenerationRefused(
+            "The upstream failed to answer.", status=502, type="server_error", code="upstream_error"
+        )
+        raise failed
+
+    def _wait(self, row: ResponseRow) -> bytes | None:
+        """The object of a response that did not fail; None otherwise."""
         sock = _client_socket()
         frames = b""
         try:
@@ -60,8 +76,8 @@ class Waiting:
         if frames:
             last = events.split(frames)[-1]
             if events.event_type(last) != "response.failed":
-                return json_response(events.terminal_response(last))
-        return self._unhappy(row)
+                return events.terminal_response(last)
+        return None
 
     def forget(self, response_id: str) -> None:
         """Drop a deleted response's log; its followers are cut off by the missing row."""
@@ -98,9 +114,10 @@ class Waiting:
                 self._endings.abandoned(created)
 
     def _unhappy(self, row: ResponseRow) -> Response:
+        g.paid = True  # accepted: whatever can be seen from here, its model may be at work
         stored = self._store.responses.get(row.id)
         if stored is None or stored.result is None:
-            raise Unavailable("The response could not be followed to its end; retrieve it by its id.")
+            raise Unavailable(f"Response '{row.id}' could not be followed to its end; retrieve it by its id.")
         g.paid = stored.row.upstream_started_at is not None
         if stored.row.status == Status.FAILED:
             _raise_refusal(stored)

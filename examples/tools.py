@@ -41,7 +41,5 @@ for item in response.output:
         result = get_weather(**json.loads(item.arguments))
         answers.append({"type": "function_call_output", "call_id": item.call_id, "output": result})
 
-response = client.responses.create(
-    model=MODEL, input=answers, tools=TOOLS, previous_response_id=response.id
-)
+response = client.responses.create(model=MODEL, input=answers, tools=TOOLS, previous_response_id=response.id)
 print(response.output_text)

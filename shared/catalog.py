@@ -105,6 +105,11 @@ class Catalog:
             raise _unknown_model(model)
         return self._checked(self.providers[chosen], model, model)
 
+    def any_model(self) -> str:
+        """A model of the default provider, for requests that name none."""
+        models = self.providers[self.default].models if self.default is not None else ()
+        return models[0] if models else "default"
+
     def names(self) -> list[tuple[str, Provider]]:
         """Every model name to show: `account/model`, and the bare name where unique."""
         shown = []

@@ -48,6 +48,12 @@ class Settings:
         "pepper of the stored key hashes; required outside `respool dev`",
         secret=True,
     )
+    sealing_keys: str = _setting(
+        "RESPOOL_SEALING_KEYS",
+        "",
+        "keys of compacted conversations, `id:base64,…`; the first seals; by default from the secret key",
+        secret=True,
+    )
     demo_upstream_url: str = _setting(
         "RESPOOL_DEMO_UPSTREAM_URL",
         "",

@@ -16,6 +16,7 @@ from workers.flusher import Flusher
 from workers.lease import Beat, Watchdog
 from workers.providers import HttpClient, open_providers
 from workers.runner import Runner
+from workers.sealed_content import make_sealer
 from workers.slots import Slots
 from workers.sweep import Sweeper
 
@@ -46,6 +47,7 @@ class WorkerProcess:
             flusher=self._flusher,
             beat=self._beat,
             watchdog=self._watchdog,
+            sealer=make_sealer(settings.sealing_keys, settings.secret_key),
             lease_seconds=settings.lease_seconds,
             wipe_seconds=settings.wipe_seconds,
         )

@@ -14,16 +14,19 @@ from typing import Any
 
 from shared.catalog import Catalog, Deadlines
 from shared.errors import LeaseLost, LogUnavailable, StoreUnavailable, UpstreamError
+from shared.lifecycle import Status
 from shared.log import ENDED_SECONDS, EventLog
 from shared.sealing import opening_frames
 from shared.store import Store
-from shared.store.rows import Claim, Ended, Ending
+from shared.store.rows import RESPONSE, Claim, Ended, Ending
 from shared.wire import events
 from workers import retry
 from workers.assembler import Assembler
+from workers.endpoints import run_endpoint
 from workers.flusher import Flusher, Journal
 from workers.lease import Beat, Watchdog
 from workers.providers import Call, Generation, Provider
+from workers.sealed_content import Sealer
 from workers.transcript import transcript
 
 _log = logging.getLogger("respool.runner")
@@ -44,6 +47,7 @@ class Runner:
         flusher: Flusher,
         beat: Beat,
         watchdog: Watchdog,
+        sealer: Sealer,
         lease_seconds: float,
         wipe_seconds: float,
     ) -> None:
@@ -54,6 +58,7 @@ class Runner:
         self._flusher = flusher
         self._beat = beat
         self._watchdog = watchdog
+        self._sealer = sealer
         self._lease_seconds = lease_seconds
         self._wipe_seconds = wipe_seconds
         self._rng = random.Random()
@@ -83,6 +88,10 @@ class Runner:
         try:
             generation, provider = self._prepare(claim)
             self._pass_gate(claim)
+            if claim.row.kind != RESPONSE:
+                with self._watchdog.watching(call):
+                    result = run_endpoint(provider, generation, call, claim, self._sealer)
+                return self._end(claim, Ending(Status.COMPLETED, result, []), journal)
             self._stream(provider, generation, call, assembler, journal)
         except UpstreamError as error:
             assembler.fail(error.reason, error.message, error.code)
@@ -99,7 +108,7 @@ class Runner:
         provider = self._providers.get(claim.row.provider)
         if provider is None:
             raise UpstreamError("provider_gone", "The provider of this response is no longer configured.")
-        items = transcript(self._store.items, claim)
+        items = transcript(self._store.items, claim, self._sealer)
         row = claim.row
         return Generation(row.id, row.attempt, row.model, claim.request, items), provider
 
@@ -146,7 +155,6 @@ class Runner:
     ) -> Ended:
         outcome = assembler.outcome
         assert outcome is not None
-        self._flusher.drain(journal)
         ending = Ending(
             status=outcome.status,
             response=outcome.response,
@@ -154,6 +162,10 @@ class Runner:
             error_reason=reason or outcome.error_code,
             refusal=refusal,
         )
+        return self._end(claim, ending, journal)
+
+    def _end(self, claim: Claim, ending: Ending, journal: Journal) -> Ended:
+        self._flusher.drain(journal)
         ended = self._record(claim, ending, journal.frames)
         self._say_terminal(ended, len(journal.frames))
         return ended

@@ -7,9 +7,11 @@ from typing import Any
 from shared.store.items import Items
 from shared.store.rows import Claim
 from shared.wire.items import to_upstream
+from workers.compaction import opened
+from workers.sealed_content import Sealer
 
 
-def transcript(items: Items, claim: Claim) -> list[dict[str, Any]] | str:
+def transcript(items: Items, claim: Claim, sealer: Sealer) -> list[dict[str, Any]] | str:
     """All earlier turns, oldest first, then the caller's own input.
 
     Without earlier turns a string stays the string it was.
@@ -21,7 +23,11 @@ def transcript(items: Items, claim: Claim) -> list[dict[str, Any]] | str:
     earlier = items.history(parent) if parent is not None else []
     if isinstance(own, str):
         own = [{"role": "user", "content": own}]
-    return [to_upstream(item) for item in [*earlier, *(own or [])] if _is_sendable(item)]
+    return [
+        to_upstream(opened(item, sealer, claim.row.tenant_id))
+        for item in [*earlier, *(own or [])]
+        if _is_sendable(item)
+    ]
 
 
 def _is_sendable(item: dict[str, Any]) -> bool:

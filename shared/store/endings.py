@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from shared.lifecycle import Status
 from shared.store.engine import Database, db_now
 from shared.store.items import insert_items
-from shared.store.rows import COLUMNS, Ended, Ending, ResponseRow, load_json, row
+from shared.store.rows import COLUMNS, RESPONSE, Ended, Ending, ResponseRow, load_json, row
 from shared.store.tables import OUTPUT, archives, payloads, responses
 from shared.wire import events
 from shared.wire.response import error_object, snapshot
@@ -169,7 +169,7 @@ def _end(connection: sa.Connection, statement: sa.Update, build: Build, **change
         ).scalar_one()
     )
     response = build(ended, envelope)
-    if ended.status == Status.COMPLETED and ended.terminal_at is not None:
+    if ended.kind == RESPONSE and ended.status == Status.COMPLETED and ended.terminal_at is not None:
         response = {**response, "completed_at": int(ended.terminal_at)}
     result = orjson.dumps(response)
     connection.execute(sa.update(payloads).where(payloads.c.response_id == ended.id).values(result=result))

@@ -15,9 +15,8 @@ from shared.store.items import insert_items
 from shared.store.rows import COLUMNS, NewResponse, ResponseRow, Stored, load_json, row
 from shared.store.tables import INPUT, archives, payloads, responses
 
-_LINEAGE_STEPS = 100  # ancestors one DELETE may remove; the sweep takes the rest
-
 _READ = sa.select(*COLUMNS, payloads.c.envelope, payloads.c.result).join_from(responses, payloads)
+_parent = responses.alias("parent")
 _child = responses.alias("child")
 _HAS_CHILD = sa.exists().where(_child.c.previous_response_id == responses.c.id)
 
@@ -94,9 +93,14 @@ class Responses:
 def remove_lineage(connection: sa.Connection, response_id: str) -> None:
     """Drop a deleted response that nobody descends from, then its deleted ancestors likewise."""
     current: str | None = response_id
-    for _ in range(_LINEAGE_STEPS):
-        if current is None:
-            return
+    while current is not None:
+        # a parent and its children that go at the same moment must see each other go
+        connection.execute(
+            sa.select(_parent.c.id)
+            .join(responses, responses.c.previous_response_id == _parent.c.id)
+            .where(responses.c.id == current)
+            .with_for_update(of=_parent)
+        )
         gone = connection.execute(
             sa.delete(responses)
             .where(responses.c.id == current, responses.c.deleted_at.is_not(None), ~_HAS_CHILD)

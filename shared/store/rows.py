@@ -11,6 +11,9 @@ import sqlalchemy as sa
 from shared import lifecycle
 from shared.store.tables import responses
 
+# kinds of rows: what GET shows, and endpoints of the upstream that are run by the same task
+RESPONSE, COMPACTION, INPUT_TOKENS = "response", "compaction", "input_tokens"
+
 
 @dataclass(frozen=True, slots=True)
 class ResponseRow:
@@ -56,7 +59,7 @@ class ResponseRow:
     @property
     def is_readable(self) -> bool:
         """Whether its caller may get it by id (DESIGN 7.9)."""
-        return self.deleted_at is None and (self.store or self.background)
+        return self.kind == RESPONSE and self.deleted_at is None and (self.store or self.background)
 
 
 COLUMNS: tuple[sa.Column[Any], ...] = tuple(responses.c[f.name] for f in fields(ResponseRow))
@@ -83,7 +86,7 @@ class NewResponse:
     request: dict[str, Any]
     envelope: dict[str, Any]
     input_items: list[dict[str, Any]]
-    kind: str = "response"
+    kind: str = RESPONSE
     conversation_id: str | None = None
     body_hash: str | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.lifecycle import Status
 from shared.store.engine import Database, db_now
@@ -54,13 +55,11 @@ class Sweeping:
 
     def _touch(self, name: str) -> None:
         def work(connection: sa.Connection) -> None:
-            updated = connection.execute(
-                sa.update(heartbeats).where(heartbeats.c.name == name).values(at=db_now())
+            insert = sqlite.insert if self._db.is_sqlite else postgresql.insert
+            statement = insert(heartbeats).values(name=name, at=db_now())
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["name"], set_={"at": db_now()})
             )
-            if updated.rowcount == 0:
-                # two at once: the second finds the first one's row when it is asked again
-                with connection.begin_nested():
-                    connection.execute(sa.insert(heartbeats).values(name=name, at=db_now()))
 
         self._db.write(work)
 
@@ -75,9 +74,11 @@ class Sweeping:
 
     def retire(self, *, age_seconds: float, limit: int) -> list[str]:
         """Remove stored responses past their retention, as DELETE does; their ids."""
+        return self._remove(responses.c.store.is_(True), age_seconds, limit)
 
+    def _remove(self, which: sa.ColumnElement[bool], age_seconds: float, limit: int) -> list[str]:
         def work(connection: sa.Connection) -> list[str]:
-            due = self._ids(connection, responses.c.store.is_(True), age_seconds, limit)
+            due = self._ids(connection, which, age_seconds, limit)
             if due:
                 connection.execute(
                     sa.update(responses).where(responses.c.id.in_(due)).values(deleted_at=db_now())
@@ -86,15 +87,6 @@ class Sweeping:
                 connection.execute(sa.delete(archives).where(archives.c.response_id.in_(due)))
             for response_id in due:
                 remove_lineage(connection, response_id)
-            return due
-
-        return self._db.write(work)
-
-    def _remove(self, which: sa.ColumnElement[bool], age_seconds: float, limit: int) -> list[str]:
-        def work(connection: sa.Connection) -> list[str]:
-            due = self._ids(connection, which, age_seconds, limit)
-            if due:
-                connection.execute(sa.delete(responses).where(responses.c.id.in_(due)))
             return due
 
         return self._db.write(work)

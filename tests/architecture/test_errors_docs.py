@@ -71,7 +71,9 @@ def _reasons() -> set[str]:
     found: set[str] = set()
     for node in _nodes():
         if isinstance(node, ast.Assign):
-            found.update(text for name in _names(node) if name.endswith("_MESSAGE") for text in _opening(node.value))
+            found.update(
+                text for name in _names(node) if name.endswith("_MESSAGE") for text in _opening(node.value)
+            )
         elif isinstance(node, ast.Call):
             if _called(node) in _TAKES_REASON and node.args:
                 found.update(_texts(node.args[0]))
@@ -106,7 +108,9 @@ def _texts(node: ast.expr) -> list[str]:
 
 def _pattern(node: ast.expr) -> str:
     if isinstance(node, ast.JoinedStr):
-        return "".join(_GAP if isinstance(part, ast.FormattedValue) else _pattern(part) for part in node.values)
+        return "".join(
+            _GAP if isinstance(part, ast.FormattedValue) else _pattern(part) for part in node.values
+        )
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 

@@ -43,13 +43,13 @@ def test_insert_when_not_stored_then_no_items_are_kept(store: Store, hands: Hand
     assert (hands.count(items, row.id), hands.count(payloads, row.id)) == (0, 1)
 
 
-@pytest.mark.parametrize("key", ["NUL \x00", "lone \N{SNOWMAN}", "deep"])
+@pytest.mark.parametrize("text", ["NUL \x00", "snow \N{SNOWMAN}", "line\nbreak"])
 def test_insert_when_the_request_holds_awkward_text_then_the_claim_gives_it_back(
-    store: Store, key: str
+    store: Store, text: str
 ) -> None:
-    claim = claimed(store, request={"model": "m", "input": key, "b": 1, "a": 1.0})
+    claim = claimed(store, request={"model": "m", "input": text, "b": 1, "a": 1.0})
 
-    assert list(claim.request.items()) == [("model", "m"), ("input", key), ("b", 1), ("a", 1.0)]
+    assert list(claim.request.items()) == [("model", "m"), ("input", text), ("b", 1), ("a", 1.0)]
 
 
 def test_insert_when_the_parent_is_unknown_then_refused_and_nothing_written(store: Store) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
+import requests
 from openai import AsyncOpenAI
 
 from tests.support.contract import Json, check_response
+from tests.support.echo import ECHO, sent_upstream
 from tests.support.stack import Stack
 from tests.support.wire import create, error_of
 
@@ -49,14 +50,6 @@ ONLY_SENT: Json = {
     "include": ["message.output_text.logprobs"],
     "a_field_of_tomorrow": {"x": [1, 2.5, None]},
 }
-
-
-def sent_upstream(response: Json) -> Json:
-    """The body the upstream had, which its answer to `echo request` quotes."""
-    text = response["output"][-1]["content"][0]["text"]
-    assert text.startswith("ECHO ")
-    body: Json = json.loads(text.removeprefix("ECHO "))
-    return body
 
 
 def test_create_when_the_upstream_answers_then_the_object_is_complete(stack: Stack) -> None:
@@ -142,7 +135,7 @@ def test_create_when_the_words_run_out_then_it_is_incomplete(stack: Stack) -> No
 def test_create_at_the_guides_path_when_asked_then_it_is_the_same_api(stack: Stack) -> None:
     base = stack.base_url.removesuffix("/v1") + "/api/llm/api/inference/openai"
 
-    response = stack.client(base_url=base).responses.create(model="plain", input="hello")
+    response = stack.client().with_options(base_url=base).responses.create(model="plain", input="hello")
 
     assert stack.client().responses.retrieve(response.id) == response
 
@@ -171,4 +164,4 @@ def test_create_when_the_conversation_field_is_used_then_it_says_that_it_is_not_
 @pytest.fixture(scope="module")
 def echoed(stack: Stack) -> Json:
     """The object of a create with every field."""
-    return check_response(create(stack, input="echo request", **FIELDS, **ONLY_SENT))
+    return check_response(create(stack, input=ECHO, **FIELDS, **ONLY_SENT))

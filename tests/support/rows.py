@@ -52,11 +52,11 @@ def new_response(text: str | list[dict[str, Any]] = "hi", **changes: Any) -> New
     return NewResponse(id=identity, **{**values, **changes})
 
 
-def accepted(store: Store, text: str | list[dict[str, Any]] = "hi", **changes: Any) -> ResponseRow:
+def accepted(store: Store, /, text: str | list[dict[str, Any]] = "hi", **changes: Any) -> ResponseRow:
     return store.responses.insert(new_response(text, **changes))
 
 
-def claimed(store: Store, text: str = "hi", **changes: Any) -> Claim:
+def claimed(store: Store, /, text: str = "hi", **changes: Any) -> Claim:
     """A row of its own in a worker's hands; nothing else may be waiting."""
     row = accepted(store, text, **changes)
     claim = store.leases.claim_next(OWNER, background=True)
@@ -64,7 +64,7 @@ def claimed(store: Store, text: str = "hi", **changes: Any) -> Claim:
     return claim
 
 
-def gated(store: Store, **changes: Any) -> Claim:
+def gated(store: Store, /, **changes: Any) -> Claim:
     claim = claimed(store, **changes)
     assert store.leases.gate(claim.row.id, claim.row.attempt)
     return claim
@@ -83,13 +83,14 @@ def ending(claim: Claim, *texts: str, status: str = Status.COMPLETED, **changes:
 
 
 def finished(
-    store: Store, text: str = "hi", answer: str = "ho", *, status: str = Status.COMPLETED, **changes: Any
+    store: Store, /, text: str = "hi", answer: str = "ho", *, status: str = Status.COMPLETED, **changes: Any
 ) -> Ended:
     """A response that went the usual way to its end."""
     claim = claimed(store, text, **changes)
     assert store.leases.gate(claim.row.id, claim.row.attempt)
+    said = ending(claim, answer, status=status)
     frames = opening_frames(claim.row, claim.envelope)
-    ended = store.endings.finish(claim.row.id, claim.row.attempt, ending(claim, answer, status=status), frames)
+    ended = store.endings.finish(claim.row.id, claim.row.attempt, said, frames)
     assert ended is not None
     return ended
 

@@ -113,6 +113,16 @@ class Stack:
         key: str = self.dev["api_key"]
         return key
 
+    @property
+    def env(self) -> dict[str, str]:
+        """What it was started with: for roles a test runs beside it."""
+        return dict(self._env)
+
+    @property
+    def supervisor(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def pid(self, role: str) -> int:
         pid: int = self.dev["pids"][role]
         return pid

@@ -71,11 +71,19 @@ class Echo:
 
     def _filled(self, key: str, value: Any) -> Any:
         if key == "text":
-            ours = self._envelope.get("text") or {"format": {"type": "text"}}
-            return ours | {name: part for name, part in value.items() if part is not None}
+            return _text(self._envelope.get("text") or {"format": {"type": "text"}}, value)
         if key == "reasoning":
             return {"effort": None, "summary": None, **value}
         return value
+
+
+def _text(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    """Our keys stay where theirs are missing or null; a format of another kind was not asked for."""
+    said = {name: part for name, part in theirs.items() if part is not None}
+    asked, given = ours["format"], said.pop("format", None)
+    if isinstance(given, dict) and given.get("type") == asked.get("type"):
+        said["format"] = asked | {name: part for name, part in given.items() if part is not None}
+    return ours | said
 
 
 def _fits(key: str, value: Any) -> bool:

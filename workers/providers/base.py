@@ -28,3 +28,10 @@ class Provider(Protocol):
         An end without a terminal event is the caller's to judge.
         """
         ...
+
+    def once(self, endpoint: str, generation: Generation, call: Call) -> dict[str, Any]:
+        """One plain call of another endpoint (`compact`, `input_tokens`); its object.
+
+        Raises as `stream`; an upstream that has no such endpoint refuses with its 404.
+        """
+        ...

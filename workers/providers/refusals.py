@@ -47,7 +47,9 @@ def refused(status: int, headers: dict[str, str], body: bytes) -> UpstreamError:
             "The upstream is overloaded.",
             retry_after=_retry_after(headers.get("retry-after")),
         )
-    return _refusal("upstream_error", 502, f"The upstream answered with status {status}.")
+    return _refusal(
+        "upstream_error", 502, f"The upstream answered with status {status}.", upstream_status=status
+    )
 
 
 def _refusal(
@@ -59,9 +61,11 @@ def _refusal(
     code: str | None = None,
     param: str | None = None,
     retry_after: int | None = None,
+    upstream_status: int | None = None,
 ) -> UpstreamError:
     refusal = {
         "status": status,
+        "upstream_status": upstream_status or status,
         "type": type,
         "code": code if status < 500 else reason,
         "param": param,

@@ -28,24 +28,35 @@ class ResponsesApi:
         self._url = account.base_url.rstrip("/") + "/responses"
 
     def stream(self, generation: Generation, call: Call) -> Generator[dict[str, Any]]:
-        headers = {
-            "Authorization": f"Bearer {self._account.key()}",
-            "Accept": "text/event-stream",
-            "User-Agent": "respool",
-            "Idempotency-Key": generation.response_id,
-            "X-Client-Request-Id": f"{generation.response_id}.{generation.attempt}",
-        }
+        headers = self._headers(generation, "text/event-stream")
         response = self._client.post(self._url, orjson.dumps(_body(generation)), headers, call)
         try:
             yield from self._events(response, call)
         finally:
             response.close()
 
+    def once(self, endpoint: str, generation: Generation, call: Call) -> dict[str, Any]:
+        body = {k: v for k, v in generation.body.items() if v is not None and k not in _OWN}
+        body.update(model=generation.model, input=generation.items)
+        headers = self._headers(generation, "application/json")
+        response = self._client.post(f"{self._url}/{endpoint}", orjson.dumps(body), headers, call)
+        try:
+            _check_status(response, call)
+            return _whole(response, call)
+        finally:
+            response.close()
+
+    def _headers(self, generation: Generation, accept: str) -> dict[str, str]:
+        return {
+            "Authorization": f"Bearer {self._account.key()}",
+            "Accept": accept,
+            "User-Agent": "respool",
+            "Idempotency-Key": generation.response_id,
+            "X-Client-Request-Id": f"{generation.response_id}.{generation.attempt}",
+        }
+
     def _events(self, response: requests.Response, call: Call) -> Generator[dict[str, Any]]:
-        if response.status_code != 200:
-            lower = {k.lower(): v for k, v in response.headers.items()}
-            body = body_start(response, call, refusals.BODY_LIMIT)
-            raise refusals.refused(response.status_code, lower, body)
+        _check_status(response, call)
         kind = response.headers.get("Content-Type", "text/event-stream").split(";")[0].strip().lower()
         if kind == "text/event-stream":
             yield from _streamed(response, call)
@@ -55,6 +66,13 @@ class ResponsesApi:
             raise UpstreamError(
                 "upstream_invalid_response", "The upstream answered with neither events nor JSON."
             )
+
+
+def _check_status(response: requests.Response, call: Call) -> None:
+    if response.status_code != 200:
+        lower = {k.lower(): v for k, v in response.headers.items()}
+        body = body_start(response, call, refusals.BODY_LIMIT)
+        raise refusals.refused(response.status_code, lower, body)
 
 
 def _streamed(response: requests.Response, call: Call) -> Generator[dict[str, Any]]:

@@ -1,0 +1,111 @@
+"""A conversation made short: by the upstream's own endpoint, else as a summary by the model itself.
+
+Our summaries are sealed, so that a client can carry them without reading or forging them; a later
+turn that brings one back is sent upstream with the summary in its place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.errors import UpstreamError
+from shared.ids import output_item_id
+from shared.store.rows import Claim
+from shared.wire.items import normalise_input
+from shared.wire.response import with_defaults
+from workers.assembler import Assembler
+from workers.providers import Call, Generation, Provider
+from workers.sealed_content import Sealer
+
+ENDPOINT = "compact"
+_NOT_THERE = {404, 405, 501}
+_ASK = (
+    "Summarise the conversation above so that it can be continued from your summary alone. Keep every "
+    "fact, decision, name, number, open question and tool result that later turns may need. "
+    "Answer with the summary only."
+)
+_INTRODUCTION = "Summary of the conversation so far:\n"
+
+
+def is_not_there(error: UpstreamError) -> bool:
+    """Whether the upstream said that it has no such endpoint: nothing was generated or billed."""
+    return error.refusal is not None and error.refusal.get("upstream_status") in _NOT_THERE
+
+
+def compact(
+    provider: Provider, generation: Generation, call: Call, claim: Claim, sealer: Sealer
+) -> dict[str, Any]:
+    """The `response.compaction` object."""
+    try:
+        answer = provider.once(ENDPOINT, generation, call)
+    except UpstreamError as error:
+        if not is_not_there(error):
+            raise
+        return _summarised(provider, generation, call, claim, sealer)
+    if not isinstance(answer.get("output"), list):
+        raise UpstreamError("upstream_invalid_response", "The upstream's compaction has no output.")
+    return _object(claim, answer["output"], answer.get("usage"))
+
+
+def opened(item: dict[str, Any], sealer: Sealer, tenant_id: str) -> dict[str, Any]:
+    """A compaction item of ours as the message it stands for; anything else as it is."""
+    if item.get("type") != "compaction":
+        return item
+    text = sealer.open(str(item.get("encrypted_content") or ""), tenant_id)
+    if text is None:
+        return item
+    return {"type": "message", "role": "developer", "content": _INTRODUCTION + text}
+
+
+def _summarised(
+    provider: Provider, generation: Generation, call: Call, claim: Claim, sealer: Sealer
+) -> dict[str, Any]:
+    items = generation.items
+    history = [{"role": "user", "content": items}] if isinstance(items, str) else items
+    asked = Generation(
+        generation.response_id,
+        generation.attempt,
+        generation.model,
+        {"instructions": generation.body.get("instructions")},
+        [*history, {"type": "message", "role": "user", "content": _ASK}],
+    )
+    text, usage = _generated(provider, asked, call, claim)
+    sealed = {
+        "id": output_item_id(claim.row.id, 0, "compaction"),
+        "type": "compaction",
+        "encrypted_content": sealer.seal(text, claim.row.tenant_id),
+    }
+    return _object(claim, [*normalise_input(claim.row.id, _user_messages(history)), sealed], usage)
+
+
+def _generated(provider: Provider, generation: Generation, call: Call, claim: Claim) -> tuple[str, Any]:
+    assembler = Assembler(
+        response_id=claim.row.id,
+        created_at=claim.row.created_at,
+        envelope=claim.envelope,
+        next_sequence=0,
+        include=frozenset(),
+    )
+    for event in provider.stream(generation, call):
+        assembler.feed(event)
+        if assembler.outcome is not None:
+            break
+    outcome = assembler.outcome
+    if outcome is None or outcome.status != "completed":
+        raise UpstreamError("upstream_incomplete", "The upstream did not finish the summary.")
+    parts = [p for item in outcome.items if item["type"] == "message" for p in item["content"]]
+    return "".join(p.get("text", "") for p in parts), outcome.usage
+
+
+def _user_messages(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [item for item in items if item.get("role") == "user" and item.get("type", "message") == "message"]
+
+
+def _object(claim: Claim, output: list[Any], usage: Any) -> dict[str, Any]:
+    return {
+        "id": claim.row.id,
+        "object": "response.compaction",
+        "created_at": int(claim.row.created_at),
+        "output": output,
+        "usage": with_defaults(usage) or with_defaults({}),
+    }
