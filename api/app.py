@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, g, request
+from flask import Blueprint, Flask, g, request
 
-from api import errors
+from api import errors, headers
 from api.auth import Authenticator
+from api.conversations import ConversationsResource
 from api.creation import Creation
 from api.endings import Endings
 from api.endpoints import EndpointsResource
 from api.health import HealthResource
+from api.listing import ListingResource
 from api.models import ModelsResource
 from api.relay import Relay
 from api.responses import ResponsesResource
+from api.turns import Turns
 from api.waiting import Waiting
-from shared.ids import is_request_id, new_request_id
+from api.websocket import WebSocketResource
 from shared.services import Services
 
 # the official path, and the base URL of the guide
@@ -30,12 +33,17 @@ def create_app(services: Services) -> Flask:
     relay = Relay(services, endings)
     waiting = Waiting(services, relay, endings)
     creation = Creation(services, relay)
+    authenticator = Authenticator(services.store.keys, services.settings.secret_key)
+    websocket = WebSocketResource(services.settings, authenticator, Turns(creation, relay, endings))
     resources = (
         ResponsesResource(services.store, creation, relay, endings, waiting),
+        ConversationsResource(services.store),
         EndpointsResource(services.catalog, creation, waiting),
+        ListingResource(services.store),
         ModelsResource(services.catalog),
+        websocket,
     )
-    authenticator = Authenticator(services.store.keys, services.settings.secret_key)
+    app.extensions["websocket"] = websocket
     for name, prefix in MOUNTS.items():
         blueprint = Blueprint(name, __name__, url_prefix=prefix)
         blueprint.before_request(lambda: _authenticate(authenticator))
@@ -44,23 +52,10 @@ def create_app(services: Services) -> Flask:
         app.register_blueprint(blueprint)
     HealthResource(services).routes(app)
     errors.install(app)
-    app.before_request(_name_request)
-    app.after_request(_finish_headers)
+    headers.install(app)
     relay.start()
     return app
 
 
 def _authenticate(authenticator: Authenticator) -> None:
     g.caller = authenticator.caller(request.headers.get("Authorization"))
-
-
-def _name_request() -> None:
-    offered = request.headers.get("X-Request-Id", "")
-    g.request_id = offered if is_request_id(offered) else new_request_id()
-
-
-def _finish_headers(response: Response) -> Response:
-    response.headers["x-request-id"] = g.get("request_id") or new_request_id()
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response

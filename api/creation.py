@@ -14,9 +14,9 @@ from typing import Any
 from api.auth import Caller
 from api.references import resolve_references
 from api.relay import Relay
-from api.tool_calls import check_tool_calls
-from shared.errors import InvalidRequest
-from shared.ids import new_response_id
+from api.tool_calls import check_conversation_calls, check_tool_calls
+from shared.errors import InvalidRequest, conversation_not_found
+from shared.ids import is_conversation_id, new_response_id
 from shared.sealing import opening_frames
 from shared.services import Services
 from shared.store.rows import RESPONSE, NewResponse, ResponseRow, Stored
@@ -34,10 +34,19 @@ class Accepted:
     wanted: CreateRequest
     row: ResponseRow
     static: dict[str, Any]  # the envelope
+    request: dict[str, Any]  # the body as kept: references resolved, earlier turns in its input
 
     @property
     def stored(self) -> Stored:
         return Stored(self.row, self.static, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Turns before a request that are in no store: the last stored one they go back to, and their items."""
+
+    stored_id: str | None
+    items: list[dict[str, Any]]
 
 
 class Creation:
@@ -54,19 +63,19 @@ class Creation:
         headers: Mapping[str, str],
         request_id: str,
         kind: str = RESPONSE,
+        earlier: Earlier | None = None,
     ) -> Accepted:
-        """Durable, announced and rung when this returns. `headers`: those that choose a provider."""
+        """Durable, announced and rung when this returns. `headers`: those that choose a provider.
+
+        `earlier`: what `previous_response_id` names, where the store does not have it.
+        """
         wanted = parse_create(body)
-        if wanted.conversation is not None:
-            raise InvalidRequest(
-                "Conversations are not supported here yet.",
-                code="unsupported_parameter",
-                param="conversation",
-            )
         if wanted.stream:
             self._relay.require_live()
-        new = replace(self._new(wanted, caller, headers, request_id), kind=kind)
-        accepted = Accepted(wanted, self._store.responses.insert(new), new.envelope)
+        sent = wanted if earlier is None else self._continuing(wanted, earlier, caller)
+        new = replace(self._new(sent, caller, headers, request_id), kind=kind)
+        new.envelope["previous_response_id"] = wanted.previous_response_id
+        accepted = Accepted(wanted, self._store.responses.insert(new), new.envelope, new.request)
         if wanted.stream or not wanted.background:
             self._relay.announce(accepted.row, opening_frames(accepted.row, new.envelope))
         self._services.queue.ring(accepted.row.id)
@@ -99,7 +108,24 @@ class Creation:
                 wanted, model=route.model, provider=route.provider.label or route.provider.name
             ),
             input_items=normalise_input(response_id, body.get("input") or []) if wanted.store else [],
+            conversation_id=wanted.conversation_id,
+            conversation_seq=self._history_end(wanted, caller, body),
             body_hash=hashlib.sha256(wanted.idempotency_body).hexdigest(),
+        )
+
+    def _continuing(self, wanted: CreateRequest, earlier: Earlier, caller: Caller) -> CreateRequest:
+        """The same request with the earlier turns in its own input."""
+        own = wanted.input
+        if isinstance(own, str):
+            own = [{"role": "user", "content": own}]
+        # before they move: a wrong reference is named by its place in what was sent
+        own = resolve_references(self._store.items, caller.tenant_id, own)
+        values = [*earlier.items, *own]
+        return replace(
+            wanted,
+            body={**wanted.body, "input": values},
+            input=values,
+            previous_response_id=earlier.stored_id,
         )
 
     def _resolved(self, wanted: CreateRequest, caller: Caller) -> dict[str, Any]:
@@ -108,7 +134,36 @@ class Creation:
         if isinstance(wanted.input, list):
             items = resolve_references(self._store.items, caller.tenant_id, wanted.input)
             body = {**body, "input": items}
-            check_tool_calls(self._store.items, caller.tenant_id, items, wanted.previous_response_id)
+            if wanted.conversation_id is None:
+                self._check_calls(caller, items, wanted.previous_response_id)
         elif wanted.previous_response_id is not None:
-            check_tool_calls(self._store.items, caller.tenant_id, [], wanted.previous_response_id)
+            self._check_calls(caller, [], wanted.previous_response_id)
         return body
+
+    def _history_end(self, wanted: CreateRequest, caller: Caller, body: dict[str, Any]) -> int | None:
+        """The newest item of the conversation that is continued; what is checked here is what is sent."""
+        conversation_id = wanted.conversation_id
+        if conversation_id is None:
+            return None
+        tenant_id = caller.tenant_id
+        found = (
+            self._store.conversations.find(tenant_id, conversation_id)
+            if is_conversation_id(conversation_id)
+            else None
+        )
+        if found is None:
+            raise conversation_not_found(conversation_id, param="conversation")
+        earlier = self._store.conversations.paired(tenant_id, found.id, found.last_seq)
+        given = body.get("input")
+        check_conversation_calls(earlier, given if isinstance(given, list) else [])
+        return found.last_seq
+
+    def _check_calls(self, caller: Caller, items: list[dict[str, Any]], parent_id: str | None) -> None:
+        try:
+            check_tool_calls(self._store.items, caller.tenant_id, items, parent_id)
+        except InvalidRequest:
+            if parent_id is not None:
+                parent = self._store.responses.find(caller.tenant_id, parent_id)
+                if parent is None or not (parent.row.store and parent.row.is_terminal):
+                    return  # the INSERT refuses such a parent, in the same words whatever it called
+            raise

@@ -11,7 +11,9 @@ from shared.wire.input_items import item_type
 REFERENCE = "item_reference"
 
 
-def resolve_references(items: Items, tenant_id: str, values: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def resolve_references(
+    items: Items, tenant_id: str, values: list[dict[str, Any]], *, param: str = "input"
+) -> list[dict[str, Any]]:
     """Raises InvalidRequest naming the first reference to an item the caller does not have."""
     wanted = {value["id"] for value in values if item_type(value) == REFERENCE}
     if not wanted:
@@ -24,7 +26,7 @@ def resolve_references(items: Items, tenant_id: str, values: list[dict[str, Any]
                 raise InvalidRequest(
                     f"Item with id '{excerpt(value['id'])}' not found.",
                     code="item_not_found",
-                    param=f"input[{position}].id",
+                    param=f"{param}[{position}].id",
                 )
             value = known[value["id"]]
         resolved.append(value)

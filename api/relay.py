@@ -12,7 +12,7 @@ import threading
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from api.endings import Endings
 from api.mailbox import ENDED, LOOK, Hint, Mailbox
@@ -84,7 +84,7 @@ class Relay:
                 "The events of this response were lost; retrieve it without streaming.", code="stream_lost"
             )
 
-    def follow(self, response_id: str, after: int, *, tick_seconds: float) -> Iterator[bytes]:
+    def follow(self, response_id: str, after: int, *, tick_seconds: float) -> Generator[bytes]:
         """Frames with a sequence number above `after`, until the terminal one; b"" for each quiet tick.
 
         Raises StreamLost when the rest cannot be served from here.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import orjson
+from functools import partial
+
 from flask import Blueprint, Response, g, request
 
 from api.body import read_json
 from api.creation import Creation
 from api.endings import Endings
 from api.errors import json_response
+from api.objects import object_json, with_included
 from api.relay import Relay
 from api.routing import provider_headers
 from api.waiting import Waiting
@@ -19,7 +21,6 @@ from shared.store import Store
 from shared.store.rows import Stored
 from shared.wire import lists
 from shared.wire.items import public
-from shared.wire.response import snapshot
 
 
 class ResponsesResource:
@@ -51,27 +52,29 @@ class ResponsesResource:
         )
         row = accepted.row
         if row.stream:
-            return self._waiting.streamed(row.id, after=-1, row=row)
+            obfuscate = accepted.wanted.include_obfuscation
+            return self._waiting.streamed(row.id, after=-1, row=row, obfuscate=obfuscate)
         if row.background:
-            return json_response(_object(accepted.stored))
+            return json_response(object_json(accepted.stored))
         return self._waiting.blocking(row)
 
     def retrieve(self, response_id: str) -> Response:
         args = request.args
         stream = lists.parse_bool("stream", args.getlist("stream"))
         after = lists.parse_starting_after(args.getlist("starting_after"))
-        lists.parse_bool("include_obfuscation", args.getlist("include_obfuscation"))
-        _include()
+        obfuscate = lists.parse_bool("include_obfuscation", args.getlist("include_obfuscation"))
+        include = _include()
         if after is not None and not stream:
             raise InvalidRequest(
                 "'starting_after' needs 'stream=true'.", code="invalid_value", param="starting_after"
             )
         stored = self._own(response_id)
         if not stream:
-            return json_response(_object(stored))
+            outputs = partial(self._store.items.outputs, g.caller.tenant_id, response_id)
+            return json_response(with_included(stored, include, outputs))
         cursor = -1 if after is None else after
         self._relay.check_cursor(response_id, cursor)
-        return self._waiting.streamed(response_id, after=cursor, row=None)
+        return self._waiting.streamed(response_id, after=cursor, row=None, obfuscate=obfuscate)
 
     def delete(self, response_id: str) -> Response:
         stored = self._own(response_id)
@@ -90,7 +93,7 @@ class ResponsesResource:
                 return json_response(ended.result)
             stored = self._own(response_id)  # it ended by itself meanwhile
         if stored.row.status == Status.CANCELLED:
-            return json_response(_object(stored))
+            return json_response(object_json(stored))
         what = f"a {stored.row.status}" if stored.row.background else "a synchronous"
         raise InvalidRequest(f"Cannot cancel {what} response.", code="not_cancellable")
 
@@ -98,11 +101,11 @@ class ResponsesResource:
         args = request.args
         limit = lists.parse_limit(args.getlist("limit"))
         order = lists.parse_order(args.getlist("order"))
-        after = args.getlist("after")
+        after = lists.parse_item_after(args.getlist("after"))
         include = _include()
         stored = self._own(response_id)
         items, more = self._store.items.inputs(
-            stored.row.id, limit=limit, descending=order == "desc", after=after[-1] if after else None
+            stored.row.id, limit=limit, descending=order == "desc", after=after
         )
         return json_response(lists.page([public(item, include) for item in items], more))
 
@@ -120,13 +123,3 @@ class ResponsesResource:
 
 def _include() -> frozenset[str]:
     return lists.parse_include(request.args.getlist("include[]") + request.args.getlist("include"))
-
-
-def _object(stored: Stored) -> bytes:
-    """The Response object as it is now."""
-    if stored.result is not None:
-        return stored.result
-    row = stored.row
-    return orjson.dumps(
-        snapshot(stored.envelope, response_id=row.id, created_at=row.created_at, status=row.status)
-    )

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from gunicorn.http import errors as http_errors
+from gunicorn.http import wsgi
 from gunicorn.workers.ggevent import GeventWorker
 
 from shared.errors import ClientError, InvalidRequest
@@ -22,8 +23,15 @@ _REASONS = {
     500: "Internal Server Error",
 }
 
+wsgi.SERVER = "respool"  # the Server header: who makes it is nobody's business, and changes
+
 
 class Worker(GeventWorker):  # type: ignore[misc]
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        super().handle_exit(sig, frame)
+        # open connections count as requests: without a word to them the process would wait in vain
+        self.wsgi.extensions["websocket"].drain()
+
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         status, error = _answer(exc)
         if status >= 500:

@@ -6,6 +6,7 @@ import errno
 import logging
 import select
 import socket
+import time
 from collections.abc import Iterator
 
 import orjson
@@ -13,6 +14,7 @@ from flask import Response, g, request
 
 from api.endings import Endings
 from api.errors import json_response
+from api.obfuscation import obfuscated
 from api.relay import Relay, StreamLost
 from shared.errors import GenerationRefused, LogUnavailable, Unavailable
 from shared.lifecycle import Status
@@ -38,9 +40,11 @@ class Waiting:
         self._endings = endings
         self._keepalive = services.settings.keepalive_seconds
 
-    def streamed(self, response_id: str, *, after: int, row: ResponseRow | None) -> Response:
+    def streamed(
+        self, response_id: str, *, after: int, row: ResponseRow | None, obfuscate: bool = False
+    ) -> Response:
         """The log from `after` on, as SSE. `row`: the response that this stream itself created."""
-        frames = self._frames(response_id, after, row, _client_socket())
+        frames = self._frames(response_id, after, row, _client_socket(), obfuscate)
         return Response(
             frames, mimetype="text/event-stream", headers=_STREAM_HEADERS, direct_passthrough=True
         )
@@ -65,10 +69,15 @@ class Waiting:
         """The object of a response that did not fail; None otherwise."""
         sock = _client_socket()
         frames = b""
+        looked = time.monotonic()
         try:
             for chunk in self._relay.follow(row.id, -1, tick_seconds=TICK_SECONDS):
                 frames = chunk or frames
-                if not chunk and _is_gone(sock):
+                now = time.monotonic()
+                if now - looked < TICK_SECONDS:
+                    continue
+                looked = now  # by the clock: a talkative upstream leaves no quiet tick
+                if _is_gone(sock):
                     self._endings.abandoned(row)
                     raise BrokenPipeError(errno.EPIPE, "the waiting client is gone")
         except StreamLost:
@@ -87,7 +96,12 @@ class Waiting:
             _log.warning("log not dropped: %s", error, extra={"response_id": response_id})
 
     def _frames(
-        self, response_id: str, after: int, created: ResponseRow | None, sock: socket.socket | None
+        self,
+        response_id: str,
+        after: int,
+        created: ResponseRow | None,
+        sock: socket.socket | None,
+        obfuscate: bool,
     ) -> Iterator[bytes]:
         finished = False
         quiet = 0.0
@@ -97,7 +111,7 @@ class Waiting:
             ):
                 quiet = 0.0 if chunk else quiet + min(TICK_SECONDS, self._keepalive)
                 if chunk:
-                    yield chunk
+                    yield obfuscated(response_id, chunk) if obfuscate else chunk
                 elif _is_gone(sock):
                     return
                 elif quiet >= self._keepalive:

@@ -48,6 +48,10 @@ class Provider(BaseModel):
     api_key_file: str = Field(default="", repr=False)
     label: str = ""
     models: tuple[str, ...] = ()
+    # its background mode can be resumed with `starting_after`: a dead worker does not re-run the model
+    resumable: bool = False
+    # a generation of which nobody has seen anything may be paid for a second time when its worker dies
+    restart_unseen: bool = False
     deadlines: Deadlines = Deadlines()
 
     def key(self) -> str:

@@ -169,3 +169,12 @@ def excerpt(value: object) -> str:
 def response_not_found(response_id: str) -> NotFound:
     """Unknown, foreign, deleted and wiped ids answer with these same bytes (but for the id)."""
     return NotFound(f"Response with id '{excerpt(response_id)}' not found.", code="response_not_found")
+
+
+def conversation_not_found(conversation_id: str, *, param: str | None = None) -> NotFound:
+    """Unknown, foreign and deleted ids answer with these same bytes (but for the id)."""
+    return NotFound(
+        f"Conversation with id '{excerpt(conversation_id)}' not found.",
+        code="conversation_not_found",
+        param=param,
+    )

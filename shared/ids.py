@@ -1,7 +1,8 @@
 """Identifiers: prefix + hex. PURE.
 
-Ids of responses are random (192 bits); ids of items are derived from the response's id and the
-item's place, so that whoever assembles the same response again writes the same bytes.
+Ids of responses and conversations are random (192 bits); ids of items are derived from the
+response's id and the item's place, so that whoever assembles the same response again writes the
+same bytes.
 """
 
 from __future__ import annotations
@@ -20,11 +21,21 @@ _ITEM_PREFIX = {
     "compaction": "cmp",
 }
 _RESPONSE_ID = re.compile(r"resp_[A-Za-z0-9_-]{1,128}\Z")
+_CONVERSATION_ID = re.compile(r"conv_[A-Za-z0-9_-]{1,128}\Z")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
 def new_response_id() -> str:
     return "resp_" + secrets.token_hex(24)
+
+
+def new_conversation_id() -> str:
+    return "conv_" + secrets.token_hex(24)
+
+
+def new_item_id(item_type: str) -> str:
+    """For an item that is no part of a response."""
+    return _prefixed(item_type, secrets.token_hex(24))
 
 
 def new_request_id() -> str:
@@ -57,11 +68,18 @@ def is_response_id(value: str) -> bool:
     return _RESPONSE_ID.match(value) is not None
 
 
+def is_conversation_id(value: str) -> bool:
+    return _CONVERSATION_ID.match(value) is not None
+
+
 def is_request_id(value: str) -> bool:
     """Whether a client's X-Request-Id may be kept (RELIABILITY B78)."""
     return _REQUEST_ID.match(value) is not None
 
 
 def _derived(item_type: str, place: str) -> str:
-    prefix = _ITEM_PREFIX.get(item_type, "item")
-    return f"{prefix}_{hashlib.sha256(place.encode()).hexdigest()[:48]}"
+    return _prefixed(item_type, hashlib.sha256(place.encode()).hexdigest()[:48])
+
+
+def _prefixed(item_type: str, digits: str) -> str:
+    return f"{_ITEM_PREFIX.get(item_type, 'item')}_{digits}"

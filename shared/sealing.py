@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from shared.errors import LogUnavailable
 from shared.lifecycle import Status
 from shared.log import ENDED_SECONDS, EventLog
 from shared.store import Store
@@ -28,8 +29,8 @@ def seal_log(store: Store, log: EventLog, ended: Ended, *, wipe_seconds: float) 
     Raises LogUnavailable and StoreUnavailable; the sweep comes again.
     """
     row = ended.row
-    # a log that is gone although the model had been called had events that nobody can give back
-    lost = row.upstream_started_at is not None
+    # a log that is gone although a worker had it had events that nobody can give back
+    lost = row.deadline_at is not None
     state = log.acquire(row.id, row.attempt, opening_frames(row, ended.envelope), lost=lost)
     if state.attempt > row.attempt:
         return
@@ -37,6 +38,8 @@ def seal_log(store: Store, log: EventLog, ended: Ended, *, wipe_seconds: float) 
         frame = events.terminal(row.status, state.seq + 1, ended.result)
         log.append(row.id, row.attempt, state.seq + 1, [frame], seconds=wipe_seconds + ENDED_SECONDS)
     if row.terminal_seq is None:
-        frames = log.read_all(row.id).frames
-        store.endings.seal(row.id, len(frames) - 1, frames)
+        whole = log.read_all(row.id)
+        if whole.state is None or not whole.state.terminal or whole.state.seq + 1 != len(whole.frames):
+            raise LogUnavailable("the log was lost while it was sealed")
+        store.endings.seal(row.id, whole.state.seq, whole.frames)
     log.expire(row.id, ENDED_SECONDS if row.store else wipe_seconds)

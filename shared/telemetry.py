@@ -14,7 +14,16 @@ import time
 from typing import Any
 
 _SECRET = re.compile(r"(sk-[A-Za-z0-9_-]{4})[A-Za-z0-9_-]+|(Bearer\s+)\S+|(://[^:/@\s]*:)[^@\s]+(@)")
-_FIELDS = ("response_id", "attempt", "request_id", "status", "reason", "tenant", "seconds")
+_FIELDS = (
+    "response_id",
+    "attempt",
+    "request_id",
+    "client_request_id",
+    "status",
+    "reason",
+    "tenant",
+    "seconds",
+)
 
 
 class _JsonLines(logging.Formatter):

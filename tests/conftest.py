@@ -29,7 +29,7 @@ def stack(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
     """The product, shared by the functional tests: on SQLite, then on PostgreSQL."""
-    env = {}
+    env = {"RESPOOL_DISCONNECT_GRACE_SECONDS": "1"}
     if request.param == "postgres":
         server: PostgresServer = request.getfixturevalue("postgres_server")
         env["DATABASE_URL"] = server.new_database()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from shared.errors import LeaseLost, LogUnavailable, StoreUnavailable
@@ -23,7 +24,11 @@ DRAIN_SECONDS = 2.0  # then Redis counts as down; the archive in SQL has everyth
 
 
 class Journal:
-    """Every event of one response in this process, and how many of them the log has."""
+    """Every event of one response in this process, and how many of them the log has.
+
+    Of a resumable generation the log is cut only between two upstream events, so that whoever goes on
+    with it starts where it ends. Appended to by one thread, sent by others.
+    """
 
     def __init__(self, response_id: str, attempt: int, opening: Sequence[bytes]) -> None:
         self.response_id = response_id
@@ -32,20 +37,57 @@ class Journal:
         self.acknowledged = 0
         self.acquired = False
         self.fenced = False
+        self.closing = False  # nothing more comes: send all, wherever it ends
         self.on_fence: Callable[[], None] = lambda: None
         self._opening = len(self.frames)
+        self._lock = threading.Lock()
+        self._marks: deque[tuple[int, int]] = deque()  # (frames so far, upstream cursor), not yet sent
+        self._last_mark: tuple[int, int] | None = None
 
     @property
     def opening(self) -> list[bytes]:
         return self.frames[: self._opening]
 
     @property
+    def sendable(self) -> int:
+        """How many frames may be in the log now."""
+        if self._last_mark is None or self.closing:
+            return len(self.frames)
+        return self._last_mark[0]
+
+    @property
     def is_dirty(self) -> bool:
-        return self.acknowledged < len(self.frames) and not self.fenced
+        return self.acknowledged < self.sendable and not self.fenced
+
+    def adopt(self, frames: Sequence[bytes], cursor: int) -> None:
+        """What earlier attempts have written."""
+        self.frames[:] = frames
+        self.acknowledged = len(frames)
+        self._last_mark = (len(frames), cursor)
+
+    def mark(self, cursor: int) -> None:
+        """All frames of the upstream event with this number are here."""
+        self._last_mark = (len(self.frames), cursor)
+        self._marks.append(self._last_mark)
 
     def batch(self) -> Batch:
+        """What goes into the log next."""
         first = self.acknowledged
-        return Batch(self.response_id, self.attempt, first, self.frames[first : first + BATCH_FRAMES])
+        end, cursor = min(first + BATCH_FRAMES, self.sendable), None
+        with self._lock:
+            while self._marks and self._marks[0][0] <= first:
+                self._marks.popleft()
+            for count, marked in list(self._marks):
+                if cursor is not None and count > first + BATCH_FRAMES:
+                    break
+                end, cursor = count, marked
+        return Batch(self.response_id, self.attempt, first, self.frames[first:end], cursor)
+
+    def everything(self) -> Batch:
+        """The whole log as it should be."""
+        count, cursor = self._last_mark or (len(self.frames), None)
+        count = len(self.frames) if self.closing else count
+        return Batch(self.response_id, self.attempt, 0, self.frames[:count], cursor)
 
     def fence(self) -> None:
         if not self.fenced:
@@ -83,18 +125,24 @@ class Flusher:
             raise LeaseLost("the log has a newer owner")
         return journal
 
-    def append(self, journal: Journal, frames: Sequence[bytes]) -> None:
-        """Never blocks on Redis. Raises LeaseLost once the log has refused my attempt."""
+    def append(self, journal: Journal, frames: Sequence[bytes], cursor: int | None = None) -> None:
+        """Never blocks on Redis. Raises LeaseLost once the log has refused my attempt.
+
+        `cursor`: the upstream event that these frames, perhaps none, came from.
+        """
         if journal.fenced:
             raise LeaseLost("the log has a newer owner")
+        journal.frames.extend(frames)
+        if cursor is not None:
+            journal.mark(cursor)
         if frames:
-            journal.frames.extend(frames)
             with self._lock:
                 self._dirty.add(journal)
             self._wake.set()
 
     def drain(self, journal: Journal) -> bool:
         """Bring everything into the log, in the caller's thread. False: Redis counts as down."""
+        journal.closing = True
         until = time.monotonic() + DRAIN_SECONDS
         while journal.is_dirty:
             try:
@@ -162,8 +210,10 @@ class Flusher:
         if not mine:
             journal.fence()
             return
-        frames = list(journal.frames)
-        answer = self._event_log.reseed(journal.response_id, journal.attempt, frames)
+        batch = journal.everything()
+        answer = self._event_log.reseed(
+            journal.response_id, journal.attempt, batch.frames, cursor=batch.cursor
+        )
         if answer in (FENCED, ENDED):
             journal.fence()
         else:

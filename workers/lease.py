@@ -18,6 +18,7 @@ from shared.errors import LogUnavailable, StoreUnavailable
 from shared.log import EventLog
 from shared.store.leases import Leases
 from workers.providers.http import Call
+from workers.source import Place
 
 _log = logging.getLogger("respool.lease")
 
@@ -34,6 +35,7 @@ class Beat:
         self._event_log = log
         self._heartbeat = heartbeat_seconds
         self._held: dict[Held, Callable[[], None]] = {}
+        self._places: dict[Held, Place] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
@@ -50,16 +52,21 @@ class Beat:
         return self._thread.is_alive()
 
     @contextmanager
-    def holding(self, response_id: str, attempt: int, lost: Callable[[], None]) -> Iterator[None]:
+    def holding(
+        self, response_id: str, attempt: int, lost: Callable[[], None], place: Place | None = None
+    ) -> Iterator[None]:
         """While inside, the lease is renewed; `lost` is called once it is another's."""
         held = (response_id, attempt)
         with self._lock:
             self._held[held] = lost
+            if place is not None:
+                self._places[held] = place
         try:
             yield
         finally:
             with self._lock:
                 self._held.pop(held, None)
+                self._places.pop(held, None)
 
     def fence_all(self) -> None:
         self._lose(self._snapshot())
@@ -78,6 +85,11 @@ class Beat:
             return
         try:
             mine = self._leases.beat(self.owner)
+            with self._lock:
+                places = [
+                    (h, p.cursor) for h, p in self._places.items() if h in mine and p.upstream_id is not None
+                ]
+            self._leases.mirror(places)
         except StoreUnavailable as error:
             _log.warning("leases not renewed: %s", error)
             return
@@ -143,3 +155,16 @@ class Watchdog:
             if not self._beat.is_alive and not self._stopping.is_set():
                 _log.error("the beat thread is dead: giving up what this process runs")
                 self._beat.fence_all()
+
+
+class Hold:
+    """Both hands on a response: its lease is renewed, its call is watched."""
+
+    def __init__(self, beat: Beat, watchdog: Watchdog) -> None:
+        self._beat = beat
+        self._watchdog = watchdog
+
+    @contextmanager
+    def holding(self, response_id: str, attempt: int, call: Call, place: Place) -> Iterator[None]:
+        with self._beat.holding(response_id, attempt, call.fence, place), self._watchdog.watching(call):
+            yield

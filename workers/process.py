@@ -12,9 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from shared.errors import StoreUnavailable
 from shared.services import Services
+from shared.store.rows import ResponseRow
 from workers.flusher import Flusher
-from workers.lease import Beat, Watchdog
+from workers.lease import Beat, Hold, Watchdog
 from workers.providers import HttpClient, open_providers
+from workers.recorder import Recorder
+from workers.rescue import Rescuer
 from workers.runner import Runner
 from workers.sealed_content import make_sealer
 from workers.slots import Slots
@@ -36,20 +39,27 @@ class WorkerProcess:
         self._flusher = Flusher(log, store.leases.renew)
         self._beat = Beat(store.leases, log, owner=_owner(), heartbeat_seconds=settings.heartbeat_seconds)
         self._watchdog = Watchdog(self._beat)
+        rescuer = Rescuer(
+            store=store,
+            log=log,
+            queue=services.queue,
+            catalog=services.catalog,
+            resume=self._take_over,
+            settings=settings,
+        )
         self._sweeper = Sweeper(
-            store=store, log=log, queue=services.queue, slots=self._slots, settings=settings
+            store=store, log=log, queue=services.queue, slots=self._slots, rescuer=rescuer, settings=settings
         )
         self._runner = Runner(
             store=store,
             log=log,
             catalog=services.catalog,
             providers=open_providers(services.catalog, self._http),
+            hold=Hold(self._beat, self._watchdog),
             flusher=self._flusher,
-            beat=self._beat,
-            watchdog=self._watchdog,
+            recorder=Recorder(store, log, self._flusher, wipe_seconds=settings.wipe_seconds),
             sealer=make_sealer(settings.sealing_keys, settings.secret_key),
             lease_seconds=settings.lease_seconds,
-            wipe_seconds=settings.wipe_seconds,
         )
         self._draining = threading.Event()
         self._own = ThreadPoolExecutor(settings.worker_concurrency, thread_name_prefix="idle")
@@ -86,6 +96,24 @@ class WorkerProcess:
                 self._runner.run(claim)
             if not (claim.row.background and was_full):
                 return
+
+    def _take_over(self, lost: ResponseRow) -> None:
+        """Go on with a lost row's generation, in a free slot; without one, another sweep does it."""
+        if self._slots.free > 0 and not self._draining.is_set():
+            self._own.submit(self._run_lost, lost)
+
+    def _run_lost(self, lost: ResponseRow) -> None:
+        try:
+            with self._slots.take() as slot:
+                claim = self._leases.claim_lost(lost, self._beat.owner)
+                if claim is not None:
+                    self._slots.settle(slot, background=claim.row.background)
+                    self._runner.run(claim)
+        except StoreUnavailable as error:
+            _log.warning("cannot take over: %s", error)
+        except Exception:
+            # nobody else reads this thread's outcome
+            _log.exception("fault of ours")
 
     def _look_for_work(self) -> None:
         while not self._draining.wait(random.uniform(*IDLE_SECONDS)):

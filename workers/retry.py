@@ -36,12 +36,26 @@ class Rung(Enum):
     EXPIRE = "expire"  # 1: its deadline has passed as well
     REQUEUE = "requeue"  # 2: nothing was ever sent upstream: free
     GIVE_UP = "give_up"  # 2: so often that the row itself may be what kills workers
+    RESUME = "resume"  # 3: the provider goes on with the very same generation
+    RESTART = "restart"  # 4: nothing of it was seen, and the provider's rule allows paying again
     FAIL = "fail"  # 5: it was sent and cannot be resumed: never splice two generations
 
 
-def rung(row: ResponseRow, *, overdue: bool) -> Rung:
+def rung(
+    row: ResponseRow,
+    *,
+    overdue: bool,
+    resumable: bool = False,
+    restart_unseen: bool = False,
+    seen: bool = True,
+) -> Rung:
+    """`seen`: whether any subscriber may have seen more than that it is in progress."""
     if overdue:
         return Rung.EXPIRE
-    if row.upstream_started_at is not None:
-        return Rung.FAIL
-    return Rung.REQUEUE if row.rescue_count < MAX_RESCUES else Rung.GIVE_UP
+    if row.upstream_started_at is None:
+        return Rung.REQUEUE if row.rescue_count < MAX_RESCUES else Rung.GIVE_UP
+    if resumable and row.upstream_response_id is not None and row.rescue_count < MAX_RESCUES:
+        return Rung.RESUME
+    if restart_unseen and not seen and row.rescue_count == 0:
+        return Rung.RESTART
+    return Rung.FAIL

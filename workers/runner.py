@@ -1,39 +1,33 @@
-"""One claimed response, from claim to terminal event: prepare, gate, stream, record, finish.
+"""One claimed response, from claim to end: acquire, prepare, gate, stream, record.
 
-Every write carries the attempt number; the first refusal ends everything here, and nothing is
-forced. What was paid for is recorded even when it takes a while.
+Every write carries the attempt number; the first refusal ends everything here, and nothing is forced.
 """
 
 from __future__ import annotations
 
 import logging
-import random
-import time
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 from shared.catalog import Catalog, Deadlines
 from shared.errors import LeaseLost, LogUnavailable, StoreUnavailable, UpstreamError
 from shared.lifecycle import Status
-from shared.log import ENDED_SECONDS, EventLog
+from shared.log import EventLog
 from shared.sealing import opening_frames
 from shared.store import Store
 from shared.store.rows import RESPONSE, Claim, Ended, Ending
-from shared.wire import events
-from workers import retry
 from workers.assembler import Assembler
 from workers.endpoints import run_endpoint
 from workers.flusher import Flusher, Journal
-from workers.lease import Beat, Watchdog
+from workers.lease import Hold
 from workers.providers import Call, Generation, Provider
+from workers.recorder import Recorder
 from workers.sealed_content import Sealer
+from workers.source import Place, Source
 from workers.transcript import transcript
 
 _log = logging.getLogger("respool.runner")
-
-FINISH_SECONDS = 900.0  # how long a paid result is offered to a database that does not answer
-_FINISH_PAUSE = 0.5
-_MAX_PAUSE = 10.0
 
 
 class Runner:
@@ -44,55 +38,54 @@ class Runner:
         log: EventLog,
         catalog: Catalog,
         providers: dict[str, Provider],
+        hold: Hold,
         flusher: Flusher,
-        beat: Beat,
-        watchdog: Watchdog,
+        recorder: Recorder,
         sealer: Sealer,
         lease_seconds: float,
-        wipe_seconds: float,
     ) -> None:
         self._store = store
         self._event_log = log
         self._catalog = catalog
         self._providers = providers
+        self._hold = hold
         self._flusher = flusher
-        self._beat = beat
-        self._watchdog = watchdog
+        self._recorder = recorder
         self._sealer = sealer
         self._lease_seconds = lease_seconds
-        self._wipe_seconds = wipe_seconds
-        self._rng = random.Random()
 
     def run(self, claim: Claim) -> None:
         row = claim.row
         call = self._new_call(claim)
-        with self._beat.holding(row.id, row.attempt, call.fence):
+        place = Place(row.upstream_response_id)
+        with self._hold.holding(row.id, row.attempt, call, place):
             try:
-                ended = self._generate(claim, call)
+                ended = self._generate(claim, call, place)
             except LeaseLost as error:
                 _say(claim, "lease lost", reason=str(error))
+                self._abandon(claim, place)
                 return
             except StoreUnavailable as error:
                 # not sent yet, or its result could not be written: the ladder decides when the lease runs out
                 _say(claim, "store unavailable", reason=str(error))
                 return
         _say(claim, "ended", status=ended.row.status, reason=ended.row.error_reason or "")
+        if place.upstream_id is not None:
+            # we chose to keep a copy there: nothing stays upstream
+            self._providers[row.provider].discard(place.upstream_id)
 
-    def _generate(self, claim: Claim, call: Call) -> Ended:
-        journal = self._flusher.open(
-            claim.row.id, claim.row.attempt, opening_frames(claim.row, claim.envelope)
-        )
+    def _generate(self, claim: Claim, call: Call, place: Place) -> Ended:
+        journal, assembler = self._acquire(claim, place)
         journal.on_fence = call.fence
-        assembler = _assembler(claim, len(journal.opening))
-        self._flusher.append(journal, assembler.begin())
         try:
             generation, provider = self._prepare(claim)
-            self._pass_gate(claim)
+            if place.upstream_id is None:
+                self._pass_gate(claim)
             if claim.row.kind != RESPONSE:
-                with self._watchdog.watching(call):
-                    result = run_endpoint(provider, generation, call, claim, self._sealer)
-                return self._end(claim, Ending(Status.COMPLETED, result, []), journal)
-            self._stream(provider, generation, call, assembler, journal)
+                result = run_endpoint(provider, generation, call, claim, self._sealer)
+                return self._recorder.end(claim, Ending(Status.COMPLETED, result, []), journal)
+            learnt = partial(self._store.leases.remember, claim.row.id, claim.row.attempt)
+            self._stream(Source(provider, generation, call, place, learnt), assembler, journal)
         except UpstreamError as error:
             assembler.fail(error.reason, error.message, error.code)
             return self._finish(claim, assembler, journal, refusal=error.refusal, reason=error.reason)
@@ -104,45 +97,57 @@ class Runner:
             return self._finish(claim, assembler, journal, reason="internal_error")
         return self._finish(claim, assembler, journal)
 
+    def _acquire(self, claim: Claim, place: Place) -> tuple[Journal, Assembler]:
+        """The log under my attempt; of a generation to go on with, what earlier attempts wrote."""
+        row = claim.row
+        journal = self._flusher.open(row.id, row.attempt, opening_frames(row, claim.envelope))
+        assembler = _assembler(claim, len(journal.opening))
+        if place.upstream_id is not None and self._restore(journal, assembler, place):
+            return journal, assembler
+        self._flusher.append(journal, assembler.begin())
+        return journal, assembler
+
+    def _restore(self, journal: Journal, assembler: Assembler, place: Place) -> bool:
+        """False: the log is not to be had, and upstream's beginning gives the same bytes again."""
+        try:
+            log = self._event_log.read_all(journal.response_id)
+        except LogUnavailable:
+            return False
+        if log.state is None or log.state.cursor is None:
+            return False
+        journal.adopt(log.frames, log.state.cursor)
+        assembler.restore(log.frames)
+        place.cursor = log.state.cursor
+        return True
+
+    def _abandon(self, claim: Claim, place: Place) -> None:
+        """A cancelled generation that goes on upstream by itself is stopped there too."""
+        if place.upstream_id is None:
+            return
+        row = self._store.responses.states([claim.row.id]).get(claim.row.id)
+        if row is not None and row.status == Status.CANCELLED:
+            self._providers[row.provider].discard(place.upstream_id)
+
     def _prepare(self, claim: Claim) -> tuple[Generation, Provider]:
         provider = self._providers.get(claim.row.provider)
         if provider is None:
             raise UpstreamError("provider_gone", "The provider of this response is no longer configured.")
-        items = transcript(self._store.items, claim, self._sealer)
         row = claim.row
-        return Generation(row.id, row.attempt, row.model, claim.request, items), provider
+        items = transcript(self._store.items, claim, self._sealer)
+        resumable = self._catalog.providers[row.provider].resumable and row.store
+        return Generation(row.id, row.attempt, row.model, claim.request, items, resumable), provider
 
     def _pass_gate(self, claim: Claim) -> None:
         """Committed before the first byte goes upstream: from here on nothing runs twice."""
         if not self._store.leases.gate(claim.row.id, claim.row.attempt):
             raise LeaseLost("the money gate was closed")
 
-    def _stream(
-        self, provider: Provider, generation: Generation, call: Call, assembler: Assembler, journal: Journal
-    ) -> None:
-        tries = 0
-        with self._watchdog.watching(call):
-            while True:
-                try:
-                    self._stream_once(provider, generation, call, assembler, journal)
-                    return
-                except UpstreamError as error:
-                    tries += 1
-                    decision = retry.decide(error, tries, rng=self._rng)
-                    if not decision.again:
-                        raise
-                    time.sleep(decision.after_seconds)
-                    call.check()
-
-    def _stream_once(
-        self, provider: Provider, generation: Generation, call: Call, assembler: Assembler, journal: Journal
-    ) -> None:
-        with closing(provider.stream(generation, call)) as upstream_events:
-            for event in upstream_events:
-                self._flusher.append(journal, assembler.feed(event))
+    def _stream(self, source: Source, assembler: Assembler, journal: Journal) -> None:
+        with closing(source.events()) as upstream_events:
+            for event, cursor in upstream_events:
+                self._flusher.append(journal, assembler.feed(event), cursor)
                 if assembler.outcome is not None:
                     return
-        raise UpstreamError("upstream_incomplete", "The upstream's stream ended without its final event.")
 
     def _finish(
         self,
@@ -162,49 +167,7 @@ class Runner:
             error_reason=reason or outcome.error_code,
             refusal=refusal,
         )
-        return self._end(claim, ending, journal)
-
-    def _end(self, claim: Claim, ending: Ending, journal: Journal) -> Ended:
-        self._flusher.drain(journal)
-        ended = self._record(claim, ending, journal.frames)
-        self._say_terminal(ended, len(journal.frames))
-        return ended
-
-    def _record(self, claim: Claim, ending: Ending, journal: list[bytes]) -> Ended:
-        """SQL first. A database that does not answer is asked again: the result is paid for."""
-        until = time.monotonic() + FINISH_SECONDS
-        pause = _FINISH_PAUSE
-        while True:
-            try:
-                ended = self._store.endings.finish(claim.row.id, claim.row.attempt, ending, journal)
-            except StoreUnavailable:
-                if time.monotonic() >= until:
-                    raise
-                _say(claim, "result waits for the database")
-                time.sleep(pause)
-                pause = min(pause * 2, _MAX_PAUSE)
-                continue
-            if ended is None:
-                ended = self._mine_already(claim)
-            if ended is None:
-                raise LeaseLost("finished by another hand")
-            return ended
-
-    def _mine_already(self, claim: Claim) -> Ended | None:
-        """A COMMIT whose answer was lost may have ended the row as I wanted it."""
-        stored = self._store.responses.get(claim.row.id)
-        if stored is None or stored.result is None or stored.row.attempt != claim.row.attempt:
-            return None
-        return Ended(stored.row, stored.envelope, stored.result) if stored.row.is_terminal else None
-
-    def _say_terminal(self, ended: Ended, seq: int) -> None:
-        """Then the log. Whoever finds the terminal event missing appends the same bytes."""
-        frame = events.terminal(ended.row.status, seq, ended.result)
-        seconds = ENDED_SECONDS if ended.row.store else self._wipe_seconds
-        try:
-            self._event_log.append(ended.row.id, ended.row.attempt, seq, [frame], seconds=seconds)
-        except LogUnavailable:
-            _log.warning("terminal event waits for the sweep", extra={"response_id": ended.row.id})
+        return self._recorder.end(claim, ending, journal)
 
     def _new_call(self, claim: Claim) -> Call:
         provider = self._catalog.providers.get(claim.row.provider)

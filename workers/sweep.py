@@ -17,10 +17,8 @@ from shared.queue import Queue
 from shared.sealing import seal_log
 from shared.settings import Settings
 from shared.store import Store
-from shared.store.endings import LOST_MESSAGE, RESCUE_LIMIT_MESSAGE
-from shared.store.rows import Ended, ResponseRow
-from workers.assembler import Assembler
-from workers.retry import Rung, rung
+from shared.store.rows import Ended
+from workers.rescue import Rescuer, say_ended
 from workers.slots import Slots
 
 _log = logging.getLogger("respool.sweep")
@@ -32,12 +30,13 @@ _DAY = 86_400.0
 
 class Sweeper:
     def __init__(
-        self, *, store: Store, log: EventLog, queue: Queue, slots: Slots, settings: Settings
+        self, *, store: Store, log: EventLog, queue: Queue, slots: Slots, rescuer: Rescuer, settings: Settings
     ) -> None:
         self._store = store
         self._event_log = log
         self._queue = queue
         self._slots = slots
+        self._rescuer = rescuer
         self._settings = settings
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
@@ -53,7 +52,7 @@ class Sweeper:
         """One round. A step that cannot reach its store is taken up in the next round."""
         steps: tuple[Callable[[], None], ...] = (
             self._store.sweeping.beat,
-            self._settle_lost,
+            self._rescuer.rescue_lost,
             self._expire_overdue,
             self._seal_unsealed,
             self._wipe,
@@ -74,44 +73,6 @@ class Sweeper:
         while not self._stopping.wait(self._settings.sweep_seconds * random.uniform(0.7, 1.3)):
             self.sweep()
 
-    def _settle_lost(self) -> None:
-        # nobody could renew a lease while the database was down
-        if self._store.sweeping.uptime() < self._settings.lease_seconds:
-            return
-        overdue = {r.id for r in self._store.sweeping.overdue(grace_seconds=0, limit=BATCH)}
-        for row in self._store.sweeping.lost(limit=BATCH):
-            self._settle(row, rung(row, overdue=row.id in overdue))
-
-    def _settle(self, row: ResponseRow, step: Rung) -> None:
-        if step is Rung.REQUEUE:
-            if self._store.endings.requeue(row):
-                self._say(row, "requeued: its worker is gone, nothing was sent")
-                self._queue.ring(row.id)
-            return
-        if step is Rung.EXPIRE:
-            self._seal(self._store.endings.expire(row.id, grace_seconds=0))
-            return
-        reason, message = ("worker_lost", LOST_MESSAGE)
-        if step is Rung.GIVE_UP:
-            reason, message = ("rescue_limit", RESCUE_LIMIT_MESSAGE)
-        partial = self._partial_output(row)
-        self._seal(self._store.endings.settle(row, partial, reason=reason, message=message))
-
-    def _partial_output(self, row: ResponseRow) -> list[dict[str, object]]:
-        """What subscribers have seen of it, folded from the log; nothing where the log is gone."""
-        stored = self._store.responses.get(row.id)
-        if stored is None:
-            return []
-        assembler = Assembler(
-            response_id=row.id,
-            created_at=row.created_at,
-            envelope=stored.envelope,
-            next_sequence=0,
-            include=frozenset(),
-        )
-        assembler.restore(self._event_log.read_all(row.id).frames)
-        return assembler.partial()
-
     def _expire_overdue(self) -> None:
         for row in self._store.sweeping.overdue(grace_seconds=EXPIRE_GRACE_SECONDS, limit=BATCH):
             self._seal(self._store.endings.expire(row.id, grace_seconds=EXPIRE_GRACE_SECONDS))
@@ -124,7 +85,7 @@ class Sweeper:
 
     def _seal(self, ended: Ended | None) -> None:
         if ended is not None:
-            self._say(ended.row, "ended by the sweep")
+            say_ended(ended.row)
             seal_log(self._store, self._event_log, ended, wipe_seconds=self._settings.wipe_seconds)
 
     def _wipe(self) -> None:
@@ -141,7 +102,3 @@ class Sweeper:
             return
         for _ in range(self._store.leases.claimable(background=self._slots.background_is_free, limit=free)):
             self._queue.ring("sweep")
-
-    def _say(self, row: ResponseRow, message: str) -> None:
-        known = {"response_id": row.id, "attempt": row.attempt, "status": row.status}
-        _log.info(message, extra={**known, "reason": row.error_reason or "", "request_id": row.request_id})

@@ -12,15 +12,14 @@ from workers.sealed_content import Sealer
 
 
 def transcript(items: Items, claim: Claim, sealer: Sealer) -> list[dict[str, Any]] | str:
-    """All earlier turns, oldest first, then the caller's own input.
+    """All earlier turns, of a chain or a conversation, oldest first, then the caller's own input.
 
     Without earlier turns a string stays the string it was.
     """
     own = claim.request.get("input")
-    parent = claim.row.previous_response_id
-    if parent is None and not isinstance(own, list):
+    earlier = items.said_before(claim.row)
+    if not earlier and not isinstance(own, list):
         return own or []
-    earlier = items.history(parent) if parent is not None else []
     if isinstance(own, str):
         own = [{"role": "user", "content": own}]
     return [

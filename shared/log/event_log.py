@@ -29,6 +29,7 @@ class LogState:
     seq: int  # last written, -1 when empty
     terminal: bool
     lost: bool  # rebuilt without its journal: what came before is not known any more
+    cursor: int | None = None  # of a resumable generation: its last upstream event that is wholly here
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Batch:
     attempt: int
     first: int  # sequence number of the first frame
     frames: Sequence[bytes]
+    cursor: int | None = None  # the last upstream event whose frames end with this batch
 
 
 class EventLog:
@@ -66,7 +68,7 @@ class EventLog:
         process that follows. `lost` marks a log that had more events than it can be given now.
         """
         args = [response_id, attempt, LIVE_SECONDS * 1000, channel, int(lost), *opening]
-        return LogState(*_four(self._eval(_ACQUIRE, response_id, args)))
+        return _state(self._eval(_ACQUIRE, response_id, args))
 
     def append(
         self, response_id: str, attempt: int, first: int, frames: Sequence[bytes], *, seconds: float = 0.0
@@ -76,7 +78,7 @@ class EventLog:
         The last sequence number, or one of scripts.FENCED, ENDED, GAP. Repeating is harmless.
         """
         terminal = int(seconds > 0)
-        args = [response_id, attempt, first, terminal, int(seconds * 1000), *frames]
+        args = [response_id, attempt, first, terminal, int(seconds * 1000), "", *frames]
         return int(self._eval(_APPEND, response_id, args))
 
     def append_many(self, batches: Sequence[Batch]) -> list[int]:
@@ -85,7 +87,7 @@ class EventLog:
         def call() -> list[Any]:
             pipeline = self._redis.pipeline(transaction=False)
             for b in batches:
-                args: list[Any] = [b.response_id, b.attempt, b.first, 0, 0, *b.frames]
+                args: list[Any] = [b.response_id, b.attempt, b.first, 0, 0, _text(b.cursor), *b.frames]
                 pipeline.evalsha(_APPEND.sha, 3, *_keys(b.response_id), *args)
             return pipeline.execute(raise_on_error=False)
 
@@ -98,9 +100,15 @@ class EventLog:
                 raise LogUnavailable(f"redis: {type(answer).__name__}") from answer
         return [int(a) for a in answers]
 
-    def reseed(self, response_id: str, attempt: int, journal: Sequence[bytes]) -> int:
+    def reseed(
+        self, response_id: str, attempt: int, journal: Sequence[bytes], *, cursor: int | None = None
+    ) -> int:
         """Replace the whole log by my journal. Only after a renewal that proved the row mine."""
-        return int(self._eval(_RESEED, response_id, [response_id, attempt, LIVE_SECONDS * 1000, *journal]))
+        return int(
+            self._eval(
+                _RESEED, response_id, [response_id, attempt, LIVE_SECONDS * 1000, _text(cursor), *journal]
+            )
+        )
 
     def read(self, response_id: str, after: int, *, channel: str = "", limit: int = _PAGE) -> Slice:
         """Events with a sequence number above `after`; a channel given starts to hear of new ones."""
@@ -111,12 +119,12 @@ class EventLog:
             if channel:
                 pipeline.sadd(watch, channel)
                 pipeline.expire(watch, LIVE_SECONDS)
-            pipeline.hmget(meta, "attempt", "seq", "terminal", "lost")
+            pipeline.hmget(meta, "attempt", "seq", "terminal", "lost", "cursor")
             pipeline.xrange(log, f"{after + 2}-0", "+", count=limit)
             return pipeline.execute()
 
         *_, head, entries = _guarded(call)
-        state = None if head[0] is None else LogState(*_four(head))
+        state = None if head[0] is None else _state(head)
         return Slice([fields[b"f"] for _, fields in entries], state)
 
     def read_all(self, response_id: str) -> Slice:
@@ -138,11 +146,11 @@ class EventLog:
                 if channel:
                     pipeline.sadd(watch, channel)
                     pipeline.expire(watch, LIVE_SECONDS)
-                pipeline.hmget(meta, "attempt", "seq", "terminal", "lost")
+                pipeline.hmget(meta, "attempt", "seq", "terminal", "lost", "cursor")
             return pipeline.execute()
 
         heads = [a for a in _guarded(call) if isinstance(a, list)]
-        return [None if h[0] is None else LogState(*_four(h)) for h in heads]
+        return [None if h[0] is None else _state(h) for h in heads]
 
     def expire(self, response_id: str, seconds: float) -> None:
         def call() -> None:
@@ -190,9 +198,14 @@ def _keys(response_id: str) -> tuple[str, str, str]:
     return stem + ":log", stem + ":meta", stem + ":watch"
 
 
-def _four(values: Sequence[Any]) -> tuple[int, int, bool, bool]:
-    attempt, seq, terminal, lost = (int(v or 0) for v in values)
-    return attempt, seq, bool(terminal), bool(lost)
+def _state(values: Sequence[Any]) -> LogState:
+    attempt, seq, terminal, lost = (int(v or 0) for v in values[:4])
+    cursor = values[4]
+    return LogState(attempt, seq, bool(terminal), bool(lost), int(cursor) if cursor else None)
+
+
+def _text(cursor: int | None) -> str:
+    return "" if cursor is None else str(cursor)
 
 
 def _guarded(call: Callable[[], T]) -> T:

@@ -2,7 +2,8 @@
 
 Keys of one response, in one hash slot:
     {id}:log    stream; entry id = sequence number + 1; field `f` = the SSE frame
-    {id}:meta   hash; attempt, seq (last written, -1 when empty), terminal (0/1), lost (0/1)
+    {id}:meta   hash; attempt, seq (last written, -1 when empty), terminal (0/1), lost (0/1) and, of a
+                resumable generation, cursor (the last upstream event whose frames are all here)
     {id}:watch  set; channels of the API processes that follow this response
 A batch is published to each watching channel in the same call, as
     "<id> <first sequence number> <terminal>\n" + the frames
@@ -35,7 +36,7 @@ ACQUIRE = (
     _PUBLISH
     + """
 local id, attempt, ttl, channel = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-local m = redis.call('HMGET', KEYS[2], 'attempt', 'seq', 'terminal', 'lost')
+local m = redis.call('HMGET', KEYS[2], 'attempt', 'seq', 'terminal', 'lost', 'cursor')
 if channel ~= '' then redis.call('SADD', KEYS[3], channel) end
 if not m[1] then
   redis.call('DEL', KEYS[1])
@@ -51,11 +52,11 @@ elseif attempt > tonumber(m[1]) then
 elseif channel ~= '' then
   redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[2]))
 end
-return {tonumber(m[1]), tonumber(m[2]), tonumber(m[3]), tonumber(m[4] or '0')}
+return {m[1], m[2], m[3], m[4] or '0', m[5] or ''}
 """
 )
 
-# ARGV: id, attempt, first sequence number, terminal (0/1), ttl ms or 0, frames...
+# ARGV: id, attempt, first sequence number, terminal (0/1), ttl ms or 0, cursor or '', frames...
 APPEND = (
     _PUBLISH
     + """
@@ -64,20 +65,21 @@ local m = redis.call('HMGET', KEYS[2], 'attempt', 'seq', 'terminal')
 if not m[1] or tonumber(m[1]) < attempt then return -12 end
 if tonumber(m[1]) > attempt then return -10 end
 if m[3] == '1' then return -11 end
-local seq, count = tonumber(m[2]), #ARGV - 5
+local seq, count = tonumber(m[2]), #ARGV - 6
 if first > seq + 1 then return -12 end
 local known = seq + 1 - first
 if known >= count then return seq end
-for i = known + 1, count do redis.call('XADD', KEYS[1], (first + i) .. '-0', 'f', ARGV[5 + i]) end
+for i = known + 1, count do redis.call('XADD', KEYS[1], (first + i) .. '-0', 'f', ARGV[6 + i]) end
 local last = first + count - 1
 redis.call('HSET', KEYS[2], 'seq', last, 'terminal', ARGV[4])
-publish(id, seq + 1, ARGV[4], table.concat(ARGV, '', 6 + known))
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[2], 'cursor', ARGV[6]) end
+publish(id, seq + 1, ARGV[4], table.concat(ARGV, '', 7 + known))
 if tonumber(ARGV[5]) > 0 then expire(tonumber(ARGV[5])) end
 return last
 """
 )
 
-# ARGV: id, attempt, ttl ms, frames... ; the whole log anew, from my journal
+# ARGV: id, attempt, ttl ms, cursor or '', frames... ; the whole log anew, from my journal
 RESEED = (
     _PUBLISH
     + """
@@ -86,10 +88,15 @@ local m = redis.call('HMGET', KEYS[2], 'attempt', 'terminal')
 if m[1] and tonumber(m[1]) > attempt then return -10 end
 if m[2] == '1' then return -11 end
 redis.call('DEL', KEYS[1])
-for i = 4, #ARGV do redis.call('XADD', KEYS[1], (i - 3) .. '-0', 'f', ARGV[i]) end
-redis.call('HSET', KEYS[2], 'attempt', ARGV[2], 'seq', #ARGV - 4, 'terminal', 0, 'lost', 0)
-publish(id, 0, 0, table.concat(ARGV, '', 4))
+for i = 5, #ARGV do redis.call('XADD', KEYS[1], (i - 4) .. '-0', 'f', ARGV[i]) end
+redis.call('HSET', KEYS[2], 'attempt', ARGV[2], 'seq', #ARGV - 5, 'terminal', 0, 'lost', 0)
+if ARGV[4] ~= '' then
+  redis.call('HSET', KEYS[2], 'cursor', ARGV[4])
+else
+  redis.call('HDEL', KEYS[2], 'cursor')
+end
+publish(id, 0, 0, table.concat(ARGV, '', 5))
 expire(tonumber(ARGV[3]))
-return #ARGV - 4
+return #ARGV - 5
 """
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from shared.store.conversations import Conversations
 from shared.store.endings import Endings
 from shared.store.engine import Database, Offload
 from shared.store.items import Items
 from shared.store.keys import Keys
 from shared.store.leases import Leases
+from shared.store.listing import Listing
 from shared.store.responses import Responses
 from shared.store.sweeping import Sweeping
 
@@ -20,6 +22,8 @@ class Store:
         self._database = database
         self.responses = Responses(database)
         self.items = Items(database)
+        self.conversations = Conversations(database)
+        self.listing = Listing(database)
         self.leases = Leases(database, lease_seconds=lease_seconds, deadline_seconds=deadline_seconds)
         self.endings = Endings(database)
         self.sweeping = Sweeping(database)

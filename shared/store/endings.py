@@ -14,10 +14,11 @@ import orjson
 import sqlalchemy as sa
 
 from shared.lifecycle import Status
+from shared.store.conversations import append_turn
 from shared.store.engine import Database, db_now
 from shared.store.items import insert_items
 from shared.store.rows import COLUMNS, RESPONSE, Ended, Ending, ResponseRow, load_json, row
-from shared.store.tables import OUTPUT, archives, payloads, responses
+from shared.store.tables import INPUT, OUTPUT, archives, items, payloads, responses
 from shared.wire import events
 from shared.wire.response import error_object, snapshot
 
@@ -56,6 +57,7 @@ class Endings:
             )
             if ended is not None and ended.row.store:
                 insert_items(connection, response_id, OUTPUT, ending.output_items)
+                _tell_conversation(connection, ended.row, ending.output_items)
                 terminal = events.terminal(ended.row.status, len(journal), ended.result)
                 _insert_archive(connection, response_id, [*journal, terminal])
             return ended
@@ -134,6 +136,25 @@ class Endings:
         )
         return self._db.write(lambda c: c.execute(statement).rowcount) == 1
 
+    def restart(self, lost: ResponseRow) -> bool:
+        """Once more from the beginning, which pays again: ladder rung 4, where the provider allows it."""
+        statement = (
+            sa.update(responses)
+            .where(responses.c.id == lost.id, responses.c.status == Status.IN_PROGRESS)
+            .where(responses.c.attempt == lost.attempt, responses.c.lease_until < db_now())
+            .where(responses.c.rescue_count == 0)
+            .values(
+                status=Status.QUEUED,
+                attempt=responses.c.attempt + 1,
+                rescue_count=1,
+                upstream_started_at=None,
+                upstream_response_id=None,
+                lease_owner=None,
+                lease_until=None,
+            )
+        )
+        return self._db.write(lambda c: c.execute(statement).rowcount) == 1
+
     def seal(self, response_id: str, terminal_seq: int, frames: Sequence[bytes]) -> bool:
         """Archive the whole log of a response that others ended. False: somebody did already."""
 
@@ -174,6 +195,19 @@ def _end(connection: sa.Connection, statement: sa.Update, build: Build, **change
     result = orjson.dumps(response)
     connection.execute(sa.update(payloads).where(payloads.c.response_id == ended.id).values(result=result))
     return Ended(ended, envelope, result)
+
+
+def _tell_conversation(connection: sa.Connection, ended: ResponseRow, output: list[dict[str, Any]]) -> None:
+    """A turn that came to its end joins its conversation, input and output; one that broke off does not."""
+    if ended.conversation_id is None or ended.status not in (Status.COMPLETED, Status.INCOMPLETE):
+        return
+    query = (
+        sa.select(items.c.data)
+        .where(items.c.response_id == ended.id, items.c.direction == INPUT)
+        .order_by(items.c.position)
+    )
+    said = [load_json(data) for data in connection.execute(query).scalars()]
+    append_turn(connection, ended.conversation_id, [*said, *output])
 
 
 def _failed(message: str, output: list[dict[str, Any]]) -> Build:

@@ -57,6 +57,8 @@ class Database:
         )
         # SQLite blocks the whole thread: a process with an event loop passes a way around it
         self._offload = offload if self.is_sqlite else None
+        if self._offload:
+            _connect_alone(self._engine)
 
     def read(self, work: Callable[[sa.Connection], T]) -> T:
         return self._run(self._reader, work, write=False)
@@ -97,6 +99,18 @@ def _repeating(transaction: Callable[[], T]) -> T:
                 raise StoreUnavailable("database: connection lost") from error
             raise
     raise AssertionError("unreachable")
+
+
+def _connect_alone(engine: sa.Engine) -> None:
+    """Make an engine's first connection while nobody else wants one.
+
+    The library guards that one by a lock, and an event loop's lock is none between the native threads
+    of its pool: the first requests of a restarted API, all at once, waited for ever.
+    """
+    try:
+        engine.connect().close()
+    except exc.SQLAlchemyError:
+        pass  # shows at the first use, like any dependency that is down
 
 
 def _postgresql_engine(url: str, pool_size: int) -> sa.Engine:

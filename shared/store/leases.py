@@ -5,11 +5,14 @@ Each is one conditional UPDATE. Zero rows means that another hand was faster: re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import sqlalchemy as sa
 
 from shared.lifecycle import Status
 from shared.store.engine import Database, db_now
-from shared.store.rows import COLUMNS, Claim, load_json, row
+from shared.store.rows import COLUMNS, Claim, ResponseRow, load_json, row
 from shared.store.tables import payloads, responses
 
 
@@ -65,17 +68,7 @@ class Leases:
             .returning(*COLUMNS)
         )
 
-        def work(connection: sa.Connection) -> Claim | None:
-            record = connection.execute(claim).one_or_none()
-            if record is None:
-                return None
-            taken = row(record)
-            request, envelope = connection.execute(
-                sa.select(payloads.c.request, payloads.c.envelope).where(payloads.c.response_id == taken.id)
-            ).one()
-            return Claim(taken, load_json(request), load_json(envelope))
-
-        return self._db.write(work)
+        return self._db.write(lambda c: _claimed(c, claim))
 
     def gate(self, response_id: str, attempt: int) -> bool:
         """The money gate: committed before the first byte goes upstream. False: do not send."""
@@ -103,12 +96,52 @@ class Leases:
         )
         return {(r.id, r.attempt) for r in self._db.write(lambda c: c.execute(renewed).all())}
 
+    def remember(self, response_id: str, attempt: int, upstream_id: str) -> bool:
+        """The upstream's id of a generation that another worker could go on with."""
+        return self._update(_mine(response_id, attempt).values(upstream_response_id=upstream_id))
+
+    def mirror(self, places: Sequence[tuple[tuple[str, int], int]]) -> None:
+        """((response id, attempt), upstream cursor) of resumable generations, for the operator."""
+
+        def work(connection: sa.Connection) -> None:
+            for (response_id, attempt), cursor in places:
+                connection.execute(_mine(response_id, attempt).values(upstream_cursor=cursor))
+
+        if places:
+            self._db.write(work)
+
+    def claim_lost(self, lost: ResponseRow, owner: str) -> Claim | None:
+        """Take over a row whose lease ran out, to go on with its generation upstream."""
+        statement = (
+            _mine(lost.id, lost.attempt)
+            .where(responses.c.lease_until < db_now(), responses.c.upstream_response_id.is_not(None))
+            .values(
+                attempt=responses.c.attempt + 1,
+                rescue_count=responses.c.rescue_count + 1,
+                lease_owner=owner,
+                lease_until=db_now() + self._lease,
+            )
+            .returning(*COLUMNS)
+        )
+        return self._db.write(lambda c: _claimed(c, statement))
+
     def renew(self, response_id: str, attempt: int) -> bool:
         """Renew one lease, to be sure that it is mine still."""
         return self._update(_mine(response_id, attempt).values(lease_until=db_now() + self._lease))
 
     def _update(self, statement: sa.Update) -> bool:
         return self._db.write(lambda c: c.execute(statement).rowcount) == 1
+
+
+def _claimed(connection: sa.Connection, claim: sa.sql.dml.ReturningUpdate[Any]) -> Claim | None:
+    record = connection.execute(claim).one_or_none()
+    if record is None:
+        return None
+    taken = row(record)
+    request, envelope = connection.execute(
+        sa.select(payloads.c.request, payloads.c.envelope).where(payloads.c.response_id == taken.id)
+    ).one()
+    return Claim(taken, load_json(request), load_json(envelope))
 
 
 def _mine(response_id: str, attempt: int) -> sa.Update:

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from shared.errors import InvalidRequest, excerpt
 from shared.lifecycle import Status
+from shared.store.conversations import remove_forgotten, require_conversation
 from shared.store.engine import Database, db_now
 from shared.store.items import insert_items
+from shared.store.pairs import insert_pairs
 from shared.store.rows import COLUMNS, NewResponse, ResponseRow, Stored, load_json, row
 from shared.store.tables import INPUT, archives, payloads, responses
 
-_READ = sa.select(*COLUMNS, payloads.c.envelope, payloads.c.result).join_from(responses, payloads)
+READ = sa.select(*COLUMNS, payloads.c.envelope, payloads.c.result).join_from(responses, payloads)
 _parent = responses.alias("parent")
 _child = responses.alias("child")
 _HAS_CHILD = sa.exists().where(_child.c.previous_response_id == responses.c.id)
@@ -26,12 +28,16 @@ class Responses:
         self._db = database
 
     def insert(self, new: NewResponse) -> ResponseRow:
-        """Accept a response: durable when this returns. Raises InvalidRequest for its parent."""
+        """Accept a response: durable when this returns.
+
+        Raises InvalidRequest for its parent, NotFound for its conversation.
+        """
 
         def work(connection: sa.Connection) -> ResponseRow:
             if new.previous_response_id is not None:
                 _lock_parent(connection, new.tenant_id, new.previous_response_id)
-            record = connection.execute(_insert(new)).one()
+            seq = _conversation_seq(connection, new)
+            record = connection.execute(_insert(new, conversation_seq=seq)).one()
             connection.execute(
                 sa.insert(payloads),
                 {
@@ -42,22 +48,24 @@ class Responses:
             )
             if new.store:
                 insert_items(connection, new.id, INPUT, new.input_items)
-            return row(record)
+            accepted = row(record)
+            insert_pairs(connection, accepted, new.envelope.get("metadata") or {})
+            return accepted
 
         return self._db.write(work)
 
     def find(self, tenant_id: str, response_id: str) -> Stored | None:
         """The caller's own response, None where there is none to see."""
-        query = _READ.where(responses.c.id == response_id, responses.c.tenant_id == tenant_id)
+        query = READ.where(responses.c.id == response_id, responses.c.tenant_id == tenant_id)
         record = self._db.read(lambda c: c.execute(query).one_or_none())
-        stored = None if record is None else _stored(record)
+        stored = None if record is None else to_stored(record)
         return stored if stored is not None and stored.row.is_readable else None
 
     def get(self, response_id: str) -> Stored | None:
         """Any response, for Respool's own work; never for a caller's id."""
-        query = _READ.where(responses.c.id == response_id)
+        query = READ.where(responses.c.id == response_id)
         record = self._db.read(lambda c: c.execute(query).one_or_none())
-        return None if record is None else _stored(record)
+        return None if record is None else to_stored(record)
 
     def states(self, response_ids: Iterable[str]) -> dict[str, ResponseRow]:
         query = sa.select(*COLUMNS).where(responses.c.id.in_(list(response_ids)))
@@ -104,12 +112,14 @@ def remove_lineage(connection: sa.Connection, response_id: str) -> None:
         gone = connection.execute(
             sa.delete(responses)
             .where(responses.c.id == current, responses.c.deleted_at.is_not(None), ~_HAS_CHILD)
-            .returning(responses.c.previous_response_id)
+            .returning(responses.c.previous_response_id, responses.c.conversation_id)
         ).one_or_none()
-        current = None if gone is None else gone[0]
+        if gone is not None and gone.conversation_id is not None:
+            remove_forgotten(connection, gone.conversation_id)
+        current = None if gone is None else gone.previous_response_id
 
 
-def _insert(new: NewResponse) -> sa.sql.dml.ReturningInsert[Any]:
+def _insert(new: NewResponse, *, conversation_seq: int | None) -> sa.sql.dml.ReturningInsert[Any]:
     return (
         sa.insert(responses)
         .values(
@@ -119,6 +129,7 @@ def _insert(new: NewResponse) -> sa.sql.dml.ReturningInsert[Any]:
             request_id=new.request_id,
             kind=new.kind,
             conversation_id=new.conversation_id,
+            conversation_seq=conversation_seq,
             body_hash=new.body_hash,
             status=Status.QUEUED,
             priority=new.priority,
@@ -133,6 +144,14 @@ def _insert(new: NewResponse) -> sa.sql.dml.ReturningInsert[Any]:
         )
         .returning(*COLUMNS)
     )
+
+
+def _conversation_seq(connection: sa.Connection, new: NewResponse) -> int | None:
+    """Where the history ends: as its maker saw it, else with the newest item there is now."""
+    if new.conversation_id is None:
+        return None
+    newest = require_conversation(connection, new.tenant_id, new.conversation_id)
+    return newest if new.conversation_seq is None else new.conversation_seq
 
 
 def _lock_parent(connection: sa.Connection, tenant_id: str, parent_id: str) -> None:
@@ -156,6 +175,6 @@ def _lock_parent(connection: sa.Connection, tenant_id: str, parent_id: str) -> N
         )
 
 
-def _stored(record: Any) -> Stored:
+def to_stored(record: Any) -> Stored:
     envelope, result = record[len(COLUMNS) :]
     return Stored(row(record), load_json(envelope), result)

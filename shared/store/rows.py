@@ -88,6 +88,7 @@ class NewResponse:
     input_items: list[dict[str, Any]]
     kind: str = RESPONSE
     conversation_id: str | None = None
+    conversation_seq: int | None = None  # the end of the history it was checked against
     body_hash: str | None = None
 
 

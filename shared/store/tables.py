@@ -78,12 +78,43 @@ sa.Index(
     postgresql_where=sa.and_(responses.c.terminal_at.is_not(None), responses.c.terminal_seq.is_(None)),
     sqlite_where=sa.and_(responses.c.terminal_at.is_not(None), responses.c.terminal_seq.is_(None)),
 )
-sa.Index("responses_by_tenant", responses.c.tenant_id, responses.c.created_at)
+# GET /responses: one for each filter, so that a page costs what it shows. What most rows are
+# (completed, in the foreground) is found by the first and costs the main path nothing.
+sa.Index("responses_listed", responses.c.tenant_id, responses.c.created_at, responses.c.id)
+sa.Index(
+    "responses_by_model", responses.c.tenant_id, responses.c.model, responses.c.created_at, responses.c.id
+)
+NOT_COMPLETED = responses.c.status != sa.literal_column("'completed'")
+sa.Index(
+    "responses_not_completed",
+    responses.c.tenant_id,
+    responses.c.status,
+    responses.c.created_at,
+    responses.c.id,
+    postgresql_where=NOT_COMPLETED,
+    sqlite_where=NOT_COMPLETED,
+)
+IN_BACKGROUND = responses.c.background == sa.literal_column("true")
+sa.Index(
+    "responses_in_background",
+    responses.c.tenant_id,
+    responses.c.background,  # always the same: SQLite prefers the index that names more of what is asked
+    responses.c.created_at,
+    responses.c.id,
+    postgresql_where=IN_BACKGROUND,
+    sqlite_where=IN_BACKGROUND,
+)
 sa.Index(
     "responses_children",
     responses.c.previous_response_id,
     postgresql_where=responses.c.previous_response_id.is_not(None),
     sqlite_where=responses.c.previous_response_id.is_not(None),
+)
+sa.Index(
+    "responses_of_conversation",
+    responses.c.conversation_id,
+    postgresql_where=responses.c.conversation_id.is_not(None),
+    sqlite_where=responses.c.conversation_id.is_not(None),
 )
 sa.Index(
     "responses_ended",
@@ -159,19 +190,27 @@ conversation_items = sa.Table(
     ),
     sa.Column("seq", sa.Integer, primary_key=True),  # from 1, in the order of the conversation
     sa.Column("item_id", sa.Text, nullable=False),
+    sa.Column("paired", sa.Boolean, nullable=False),  # a tool call, or the output of one
     sa.Column("data", sa.LargeBinary, nullable=False),  # JSON
     sa.UniqueConstraint("conversation_id", "item_id", name="conversation_item_once"),
 )
+sa.Index("conversation_items_by_id", conversation_items.c.item_id)
 
 # what GET /responses filters by; written only where there is metadata
 response_metadata = sa.Table(
     "response_metadata",
     metadata,
     sa.Column("response_id", sa.Text, sa.ForeignKey("responses.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    # hash of tenant, key and value: short enough for an index, and text may hold what the database refuses
+    sa.Column("pair", sa.Text, primary_key=True),
+    sa.Column("created_at", Time, nullable=False),  # the response's
 )
-sa.Index("response_metadata_by_value", response_metadata.c.key, response_metadata.c.value)
+sa.Index(
+    "response_metadata_by_pair",
+    response_metadata.c.pair,
+    response_metadata.c.created_at,
+    response_metadata.c.response_id,
+)
 
 idempotency_keys = sa.Table(
     "idempotency_keys",

@@ -34,8 +34,13 @@ def encode(event: dict[str, Any]) -> bytes:
 
 
 def decode(frame: bytes) -> dict[str, Any]:
-    event: dict[str, Any] = orjson.loads(frame[frame.index(_DATA) + len(_DATA) :])
+    event: dict[str, Any] = orjson.loads(payload(frame))
     return event
+
+
+def payload(frame: bytes) -> bytes:
+    """The event's JSON, without its framing."""
+    return frame[frame.index(_DATA) + len(_DATA) :].rstrip(b"\n")
 
 
 def event_type(frame: bytes) -> str:

@@ -18,6 +18,9 @@ ROLES = ("user", "assistant", "system", "developer")
 # The text of a part, by the part's type: what every dialect reads.
 _PART_TEXT = {"input_text": "text", "output_text": "text", "refusal": "refusal"}
 _ASSISTANT_PARTS = ("output_text", "refusal")
+# A tool call and what answers it; PAIRED: all of them.
+OUTPUT_OF = {"function_call": "function_call_output", "custom_tool_call": "custom_tool_call_output"}
+PAIRED = frozenset({*OUTPUT_OF, *OUTPUT_OF.values()})
 
 
 def check_input(value: object) -> None:
@@ -27,10 +30,14 @@ def check_input(value: object) -> None:
         return
     if not isinstance(value, list):
         raise refusals.wrong_type("input", "a string or an array", value)
-    if len(value) > MAX_ITEMS:
-        raise refusals.too_many("input", MAX_ITEMS)
-    for index, item in enumerate(value):
-        _check_item(item, f"input[{index}]")
+    check_items(value, "input", MAX_ITEMS)
+
+
+def check_items(values: list[Any], path: str, limit: int) -> None:
+    if len(values) > limit:
+        raise refusals.too_many(path, limit)
+    for index, item in enumerate(values):
+        _check_item(item, f"{path}[{index}]")
 
 
 def item_type(item: dict[str, Any]) -> str:

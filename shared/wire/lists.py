@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
+import orjson
+
 from shared.errors import InvalidRequest, excerpt
+from shared.ids import is_response_id
 from shared.wire import refusals
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
@@ -42,44 +45,66 @@ def page(items: list[dict[str, Any]], has_more: bool) -> dict[str, Any]:
     }
 
 
+def page_of_json(items: list[tuple[str, bytes]], has_more: bool) -> bytes:
+    """The same list of objects that are JSON already, each with its id."""
+    frame = page([{"id": identity} for identity, _ in items], has_more)
+    return orjson.dumps({**frame, "data": [orjson.Fragment(data) for _, data in items]})
+
+
 def parse_limit(raw: list[str]) -> int:
-    given = _single("limit", raw)
+    given = single("limit", raw)
     if given is None:
         return DEFAULT_LIMIT
     limit = int(given) if _DIGITS.match(given) else 0
     if not 1 <= limit <= MAX_LIMIT:
-        raise _refused("limit", given, f"a whole number from 1 to {MAX_LIMIT}")
+        raise refused("limit", given, f"a whole number from 1 to {MAX_LIMIT}")
     return limit
 
 
 def parse_order(raw: list[str]) -> Literal["asc", "desc"]:
-    match _single("order", raw):
+    match single("order", raw):
         case None | "desc":
             return "desc"
         case "asc":
             return "asc"
         case other:
-            raise _refused("order", other, "'asc' or 'desc'")
+            raise refused("order", other, "'asc' or 'desc'")
+
+
+def parse_after(raw: list[str]) -> str | None:
+    """The cursor of a list of responses: one of their ids."""
+    given = single("after", raw)
+    if given is not None and not is_response_id(given):
+        raise refused("after", given, "the id of a response in this list")
+    return given
+
+
+def parse_item_after(raw: list[str]) -> str | None:
+    """The cursor of a list of items, whose ids callers may have chosen: any but what no id can hold."""
+    given = single("after", raw)
+    if given is not None and "\0" in given:
+        raise refused("after", given, "the id of an item in this list")
+    return given
 
 
 def parse_starting_after(raw: list[str]) -> int | None:
-    given = _single("starting_after", raw)
+    given = single("starting_after", raw)
     if given is None:
         return None
     if not _DIGITS.match(given) or int(given) > MAX_SEQUENCE:
-        raise _refused("starting_after", given, "a sequence number")
+        raise refused("starting_after", given, "a sequence number")
     return int(given)
 
 
 def parse_bool(name: str, raw: list[str]) -> bool:
     """False where the parameter is absent."""
-    match _single(name, raw):
+    match single(name, raw):
         case None | "false":
             return False
         case "true":
             return True
         case other:
-            raise _refused(name, other, "'true' or 'false'")
+            raise refused(name, other, "'true' or 'false'")
 
 
 def parse_include(raw: list[str]) -> frozenset[str]:
@@ -91,11 +116,11 @@ def parse_include(raw: list[str]) -> frozenset[str]:
     return frozenset(raw)
 
 
-def _single(name: str, raw: list[str]) -> str | None:
+def single(name: str, raw: list[str]) -> str | None:
     if len(raw) > 1:
         raise refusals.invalid(name, f"'{name}' is given more than once.")
     return raw[0] if raw else None
 
 
-def _refused(name: str, given: str, form: str) -> InvalidRequest:
+def refused(name: str, given: str, form: str) -> InvalidRequest:
     return refusals.invalid(name, f"'{name}' must be {form}, not '{excerpt(given)}'.")

@@ -67,7 +67,7 @@ def parse_create(body: Any) -> CreateRequest:
             code="unsupported_parameter",
             param="messages",
         )
-    model = _read_model(body.get("model"))
+    model = read_model(body.get("model"))
     fields = read_fields(body)
     check_metadata(body.get("metadata"))
     _check_format(body)
@@ -95,7 +95,7 @@ def parse_create(body: Any) -> CreateRequest:
     )
 
 
-def _read_model(model: object) -> str:
+def read_model(model: object) -> str:
     if model is None:
         raise refusals.missing("model")
     if not isinstance(model, str):

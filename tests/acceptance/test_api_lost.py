@@ -11,7 +11,7 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 SLOW = "mock-n150-i20"  # three seconds of words
-LAST = 158  # the terminal event of its stream
+HALF = 75
 
 
 def test_api_when_killed_under_open_streams_then_clients_come_back_without_a_gap(
@@ -41,7 +41,7 @@ def test_stream_when_two_apis_serve_halves_of_it_then_they_fit(
     # Given two API processes on the same data
     second = ApiProcess(embedded.data_dir, embedded.api_key, embedded.env, tmp_path / "second.log").start()
     # When one client reads the first half here, and another one the second half there
-    first_half = Follower(embedded, body={"model": SLOW, "input": "two halves"}, until=LAST // 2)
+    first_half = Follower(embedded, body={"model": SLOW, "input": "two halves"}, until=HALF)
     first_half.start()
     head = first_half.finished()
     second_half = Follower(second, response_id=head.response_id, after=head.last)
@@ -51,7 +51,7 @@ def test_stream_when_two_apis_serve_halves_of_it_then_they_fit(
     tail = second_half.finished()
     # Then the halves are the whole, byte for byte
     assert head.frames + tail.frames == whole.finished().frames
-    assert (head.last, tail.last) == (LAST // 2, LAST)
+    assert (head.last, tail.ended) == (HALF, True)
     checker.wait_for_all()
     assert checker.findings([head, tail, whole.transcript]) == []
     second.stop()

@@ -19,7 +19,12 @@ import requests
 TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 PATIENCE_SECONDS = 90.0  # then a client gives up, and its transcript says so
 _PAUSE_SECONDS = 0.05
-_BREAKS = (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)
+_SILENCE_SECONDS = 20.0  # twice the gateway's keepalive: a stream may not be silent for longer
+_TIMEOUT = (5, _SILENCE_SECONDS)
+_BREAKS = (
+    requests.exceptions.ConnectionError,
+    requests.exceptions.ChunkedEncodingError,
+)
 
 
 class Gateway(Protocol):
@@ -111,6 +116,8 @@ class Follower(threading.Thread):
                     self._read(answer)
                 elif answer.status_code < 500:
                     self.transcript.complaint = f"refused: {answer.status_code} {answer.text[:200]}"
+        except requests.exceptions.ReadTimeout:
+            self.transcript.complaint = f"silent for {_SILENCE_SECONDS:.0f} s"
         except _BREAKS:
             self.transcript.cuts += 1
 
@@ -120,12 +127,12 @@ class Follower(threading.Thread):
         seen = self.transcript
         if self._body is not None and not seen.response_id:
             body = {**self._body, "stream": True}
-            return requests.post(url, json=body, headers=headers, stream=True, timeout=(5, 60))
+            return requests.post(url, json=body, headers=headers, stream=True, timeout=_TIMEOUT)
         query: dict[str, Any] = {"stream": "true"}
         if seen.last >= 0:
             query["starting_after"] = seen.last
         url += "/" + seen.response_id
-        return requests.get(url, params=query, headers=headers, stream=True, timeout=(5, 60))
+        return requests.get(url, params=query, headers=headers, stream=True, timeout=_TIMEOUT)
 
     def _read(self, answer: requests.Response) -> None:
         done = False
@@ -168,7 +175,7 @@ class Caller(threading.Thread):
         url = self._gateway.base_url + "/responses"
         try:
             answer = requests.post(url, json=self._body, headers=headers, timeout=(5, PATIENCE_SECONDS))
-        except _BREAKS:
+        except requests.exceptions.RequestException:
             return
         self.status, self.answer = answer.status_code, answer.json()
         self.headers = {k.lower(): v for k, v in answer.headers.items()}

@@ -51,6 +51,18 @@ providers:
     dialect: responses
     base_url: http://127.0.0.1:{closed}/v1
     api_key: upstream-key
+  resumable:
+    dialect: responses
+    base_url: {upstream}/v1
+    api_key: upstream-key
+    resumable: true
+    deadlines: {{connect: 2, first_byte: 5, progress: 4, total: 60}}
+  unseen:
+    dialect: responses
+    base_url: {upstream}/v1
+    api_key: upstream-key
+    restart_unseen: true
+    deadlines: {{connect: 2, first_byte: 30, progress: 30, total: 60}}
 default_provider: main
 """
 

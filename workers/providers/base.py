@@ -18,6 +18,7 @@ class Generation:
     model: str  # as the provider calls it
     body: dict[str, Any]
     items: list[dict[str, Any]] | str
+    resumable: bool = False  # kept upstream while it runs, so that another connection can go on with it
 
 
 class Provider(Protocol):
@@ -27,6 +28,20 @@ class Provider(Protocol):
         Raises UpstreamError when the generation cannot go on, LeaseLost when `call` was fenced.
         An end without a terminal event is the caller's to judge.
         """
+        ...
+
+    def resume(
+        self, generation: Generation, upstream_id: str, cursor: int, call: Call
+    ) -> Generator[dict[str, Any]]:
+        """The events after `cursor` of a generation that runs, or has run, upstream. Costs nothing."""
+        ...
+
+    def retrieve(self, generation: Generation, upstream_id: str, call: Call) -> dict[str, Any]:
+        """The upstream's Response object as it is now."""
+        ...
+
+    def discard(self, upstream_id: str) -> None:
+        """Stop it if it runs, and delete the upstream's copy: as far as that can be done now."""
         ...
 
     def once(self, endpoint: str, generation: Generation, call: Call) -> dict[str, Any]:

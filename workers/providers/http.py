@@ -65,6 +65,17 @@ class Call:
             if self._socket is not None:
                 _shut(self._socket)
 
+    def renew(self) -> bool:
+        """Ready for another connection to the same generation; False where time is up, or it was fenced."""
+        with self._lock:
+            if self.ended_by in (FENCED, "total"):
+                return False
+            self.ended_by = None
+            self._socket = None
+        self._answered = False
+        self._progress_at = time.monotonic()
+        return True
+
     def fence(self) -> None:
         self.end(FENCED)
 
@@ -108,12 +119,18 @@ class HttpClient:
 
     def post(self, url: str, body: bytes, headers: dict[str, str], call: Call) -> requests.Response:
         """Send once. UpstreamError(unbilled=True) only when the request cannot have been sent."""
+        return self._send("POST", url, body, {"Content-Type": "application/json", **headers}, call)
+
+    def _send(
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str], call: Call
+    ) -> requests.Response:
         _current.call = call
         try:
-            response = self._session.post(
+            response = self._session.request(
+                method,
                 url,
                 data=body,
-                headers={"Accept-Encoding": "identity", "Content-Type": "application/json", **headers},
+                headers={"Accept-Encoding": "identity", **headers},
                 stream=True,
                 allow_redirects=False,
                 timeout=(call.deadlines.connect, call.deadlines.first_byte),
@@ -127,6 +144,17 @@ class HttpClient:
             _current.call = None
         call.answered()
         return response
+
+    def get(self, url: str, headers: dict[str, str], call: Call) -> requests.Response:
+        """Reading costs nothing, so every failure may be tried again. Raises as `post`."""
+        return self._send("GET", url, None, headers, call)
+
+    def attempt(self, method: str, url: str, headers: dict[str, str]) -> None:
+        """Best effort, briefly; the outcome does not matter to any response."""
+        try:
+            self._session.request(method, url, headers=headers, allow_redirects=False, timeout=(5, 5)).close()
+        except requests.exceptions.RequestException as error:
+            _log.info("%s upstream: %s", method, type(error).__name__)
 
     def close(self) -> None:
         self._session.close()

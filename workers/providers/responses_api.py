@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import requests
@@ -34,6 +35,35 @@ class ResponsesApi:
             yield from self._events(response, call)
         finally:
             response.close()
+
+    def resume(
+        self, generation: Generation, upstream_id: str, cursor: int, call: Call
+    ) -> Generator[dict[str, Any]]:
+        query = "?stream=true" + (f"&starting_after={cursor}" if cursor >= 0 else "")
+        headers = self._headers(generation, "text/event-stream")
+        response = self._client.get(self._of(upstream_id) + query, headers, call)
+        try:
+            yield from self._events(response, call)
+        finally:
+            response.close()
+
+    def retrieve(self, generation: Generation, upstream_id: str, call: Call) -> dict[str, Any]:
+        response = self._client.get(
+            self._of(upstream_id), self._headers(generation, "application/json"), call
+        )
+        try:
+            _check_status(response, call)
+            return _whole(response, call)
+        finally:
+            response.close()
+
+    def discard(self, upstream_id: str) -> None:
+        headers = {"Authorization": f"Bearer {self._account.key()}", "User-Agent": "respool"}
+        self._client.attempt("POST", self._of(upstream_id) + "/cancel", headers)
+        self._client.attempt("DELETE", self._of(upstream_id), headers)
+
+    def _of(self, upstream_id: str) -> str:
+        return f"{self._url}/{quote(upstream_id, safe='')}"
 
     def once(self, endpoint: str, generation: Generation, call: Call) -> dict[str, Any]:
         body = {k: v for k, v in generation.body.items() if v is not None and k not in _OWN}
@@ -101,7 +131,9 @@ def _whole(response: requests.Response, call: Call) -> dict[str, Any]:
 def _body(generation: Generation) -> dict[str, Any]:
     """What the client sent, less what is ours; nulls mean the default and are left out."""
     body = {k: v for k, v in generation.body.items() if v is not None and k not in _OWN}
-    body.update(model=generation.model, input=generation.items, stream=True, store=False)
+    body.update(model=generation.model, input=generation.items, stream=True, store=generation.resumable)
+    if generation.resumable:
+        body["background"] = True
     if isinstance(body.get("reasoning"), dict):
         # nothing is stored upstream: the next turn needs the reasoning sealed (kept private here)
         include = [v for v in body.get("include") or [] if v != _SEALED_REASONING]

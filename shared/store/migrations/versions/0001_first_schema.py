@@ -95,7 +95,9 @@ def upgrade() -> None:
         sa.CheckConstraint("attempt >= 0", name="attempt_not_negative"),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("responses_by_tenant", "responses", ["tenant_id", "created_at"], unique=False)
+    op.create_index(
+        "responses_by_model", "responses", ["tenant_id", "model", "created_at", "id"], unique=False
+    )
     op.create_index(
         "responses_children",
         "responses",
@@ -113,12 +115,37 @@ def upgrade() -> None:
         sqlite_where=sa.text("terminal_at IS NOT NULL"),
     )
     op.create_index(
+        "responses_in_background",
+        "responses",
+        ["tenant_id", "background", "created_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("background = true"),
+        sqlite_where=sa.text("background = true"),
+    )
+    op.create_index(
         "responses_leased",
         "responses",
         ["lease_until"],
         unique=False,
         postgresql_where=sa.text("status = 'in_progress'"),
         sqlite_where=sa.text("status = 'in_progress'"),
+    )
+    op.create_index("responses_listed", "responses", ["tenant_id", "created_at", "id"], unique=False)
+    op.create_index(
+        "responses_not_completed",
+        "responses",
+        ["tenant_id", "status", "created_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("status != 'completed'"),
+        sqlite_where=sa.text("status != 'completed'"),
+    )
+    op.create_index(
+        "responses_of_conversation",
+        "responses",
+        ["conversation_id"],
+        unique=False,
+        postgresql_where=sa.text("conversation_id IS NOT NULL"),
+        sqlite_where=sa.text("conversation_id IS NOT NULL"),
     )
     op.create_index(
         "responses_queued",
@@ -148,11 +175,13 @@ def upgrade() -> None:
         sa.Column("conversation_id", sa.Text(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("item_id", sa.Text(), nullable=False),
+        sa.Column("paired", sa.Boolean(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("conversation_id", "seq"),
         sa.UniqueConstraint("conversation_id", "item_id", name="conversation_item_once"),
     )
+    op.create_index("conversation_items_by_id", "conversation_items", ["item_id"], unique=False)
     op.create_table(
         "items",
         sa.Column("response_id", sa.Text(), nullable=False),
@@ -176,20 +205,23 @@ def upgrade() -> None:
     op.create_table(
         "response_metadata",
         sa.Column("response_id", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("pair", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Float(precision=53), nullable=False),
         sa.ForeignKeyConstraint(["response_id"], ["responses.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("response_id", "key"),
+        sa.PrimaryKeyConstraint("response_id", "pair"),
     )
-    op.create_index("response_metadata_by_value", "response_metadata", ["key", "value"], unique=False)
+    op.create_index(
+        "response_metadata_by_pair", "response_metadata", ["pair", "created_at", "response_id"], unique=False
+    )
 
 
 def downgrade() -> None:
-    op.drop_index("response_metadata_by_value", table_name="response_metadata")
+    op.drop_index("response_metadata_by_pair", table_name="response_metadata")
     op.drop_table("response_metadata")
     op.drop_table("payloads")
     op.drop_index("items_by_id", table_name="items")
     op.drop_table("items")
+    op.drop_index("conversation_items_by_id", table_name="conversation_items")
     op.drop_table("conversation_items")
     op.drop_table("archives")
     op.drop_index(
@@ -205,10 +237,29 @@ def downgrade() -> None:
         sqlite_where=sa.text("status = 'queued'"),
     )
     op.drop_index(
+        "responses_of_conversation",
+        table_name="responses",
+        postgresql_where=sa.text("conversation_id IS NOT NULL"),
+        sqlite_where=sa.text("conversation_id IS NOT NULL"),
+    )
+    op.drop_index(
+        "responses_not_completed",
+        table_name="responses",
+        postgresql_where=sa.text("status != 'completed'"),
+        sqlite_where=sa.text("status != 'completed'"),
+    )
+    op.drop_index("responses_listed", table_name="responses")
+    op.drop_index(
         "responses_leased",
         table_name="responses",
         postgresql_where=sa.text("status = 'in_progress'"),
         sqlite_where=sa.text("status = 'in_progress'"),
+    )
+    op.drop_index(
+        "responses_in_background",
+        table_name="responses",
+        postgresql_where=sa.text("background = true"),
+        sqlite_where=sa.text("background = true"),
     )
     op.drop_index(
         "responses_ended",
@@ -222,7 +273,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("previous_response_id IS NOT NULL"),
         sqlite_where=sa.text("previous_response_id IS NOT NULL"),
     )
-    op.drop_index("responses_by_tenant", table_name="responses")
+    op.drop_index("responses_by_model", table_name="responses")
     op.drop_table("responses")
     op.drop_index("idempotency_keys_expired", table_name="idempotency_keys")
     op.drop_table("idempotency_keys")

@@ -1,0 +1,51 @@
+"""The headers every answer has, and the names a request may bring (CONTRACT 8).
+
+`OpenAI-Organization` and `OpenAI-Project` say nothing here: the key alone decides the tenant. A
+well-formed `X-Client-Request-Id` is written to the log beside our own name of the request.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+
+from flask import Flask, Response, g, request
+
+from shared.ids import is_request_id, new_request_id
+from shared.telemetry import mask
+
+_log = logging.getLogger("respool.api")
+
+API_VERSION = "2020-10-01"  # the only one there is
+_CLIENT_NAME = re.compile(r"[\x21-\x7e]{1,512}\Z")
+_TENANT = re.compile(r"[A-Za-z0-9._:@-]{1,128}\Z")  # what can stand in a header
+
+
+def install(app: Flask) -> None:
+    app.before_request(_name_request)
+    app.after_request(_finish_headers)
+
+
+def _name_request() -> None:
+    g.began = time.monotonic()
+    offered = request.headers.get("X-Request-Id", "")
+    g.request_id = offered if is_request_id(offered) else new_request_id()
+
+
+def _finish_headers(response: Response) -> Response:
+    headers = response.headers
+    headers["x-request-id"] = g.get("request_id") or new_request_id()
+    headers.setdefault("Cache-Control", "no-store")
+    headers["X-Content-Type-Options"] = "nosniff"
+    seconds = time.monotonic() - g.get("began", time.monotonic())
+    headers["openai-processing-ms"] = str(round(seconds * 1000))
+    headers["openai-version"] = API_VERSION
+    caller = g.get("caller")
+    if caller is not None and _TENANT.match(caller.tenant_id):
+        headers["openai-organization"] = caller.tenant_id
+    client_name = request.headers.get("X-Client-Request-Id", "")
+    if _CLIENT_NAME.match(client_name):
+        fields = {"request_id": headers["x-request-id"], "client_request_id": mask(client_name)}
+        _log.info("answered", extra={**fields, "status": response.status_code, "seconds": round(seconds, 3)})
+    return response

@@ -1,0 +1,73 @@
+"""The end of a generation, written: journal into the log, result into SQL, then the terminal event.
+
+What was paid for is recorded even when it takes a while. Zero rows updated means that another hand
+was faster: nothing is forced.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from shared.errors import LeaseLost, LogUnavailable, StoreUnavailable
+from shared.log import ENDED_SECONDS, EventLog
+from shared.store import Store
+from shared.store.rows import Claim, Ended, Ending
+from shared.wire import events
+from workers.flusher import Flusher, Journal
+
+_log = logging.getLogger("respool.recorder")
+
+FINISH_SECONDS = 900.0  # how long a paid result is offered to a database that does not answer
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 10.0
+
+
+class Recorder:
+    def __init__(self, store: Store, log: EventLog, flusher: Flusher, *, wipe_seconds: float) -> None:
+        self._store = store
+        self._event_log = log
+        self._flusher = flusher
+        self._wipe_seconds = wipe_seconds
+
+    def end(self, claim: Claim, ending: Ending, journal: Journal) -> Ended:
+        """Raises LeaseLost where the response is not mine any more."""
+        self._flusher.drain(journal)
+        ended = self._record(claim, ending, journal.frames)
+        self._say_terminal(ended, len(journal.frames))
+        return ended
+
+    def _record(self, claim: Claim, ending: Ending, journal: list[bytes]) -> Ended:
+        until = time.monotonic() + FINISH_SECONDS
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                ended = self._store.endings.finish(claim.row.id, claim.row.attempt, ending, journal)
+                if ended is None:
+                    ended = self._mine_already(claim)
+            except StoreUnavailable:
+                if time.monotonic() >= until:
+                    raise
+                _log.warning("result waits for the database", extra={"response_id": claim.row.id})
+                time.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+                continue
+            if ended is None:
+                raise LeaseLost("ended by another hand")
+            return ended
+
+    def _mine_already(self, claim: Claim) -> Ended | None:
+        """A COMMIT whose answer was lost may have ended the row as I wanted it."""
+        stored = self._store.responses.get(claim.row.id)
+        if stored is None or stored.result is None or stored.row.attempt != claim.row.attempt:
+            return None
+        return Ended(stored.row, stored.envelope, stored.result) if stored.row.is_terminal else None
+
+    def _say_terminal(self, ended: Ended, seq: int) -> None:
+        """Whoever finds the terminal event missing appends the same bytes."""
+        frame = events.terminal(ended.row.status, seq, ended.result)
+        seconds = ENDED_SECONDS if ended.row.store else self._wipe_seconds
+        try:
+            self._event_log.append(ended.row.id, ended.row.attempt, seq, [frame], seconds=seconds)
+        except LogUnavailable:
+            _log.warning("terminal event waits for a reader", extra={"response_id": ended.row.id})

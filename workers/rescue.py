@@ -1,0 +1,122 @@
+"""What becomes of rows whose worker is gone: the ladder, rung by rung (RELIABILITY 3.6).
+
+Each step is one conditional UPDATE on the attempt number: the first of several rescuers wins, and a
+worker that was only slow loses the row for good.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from shared.catalog import Catalog
+from shared.errors import LogUnavailable
+from shared.log import EventLog
+from shared.queue import Queue
+from shared.sealing import seal_log
+from shared.settings import Settings
+from shared.store import Store
+from shared.store.endings import LOST_MESSAGE, RESCUE_LIMIT_MESSAGE
+from shared.store.rows import Ended, ResponseRow, Stored
+from workers.assembler import Assembler
+from workers.retry import Rung, rung
+
+_log = logging.getLogger("respool.rescue")
+
+BATCH = 100
+
+
+class Rescuer:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        log: EventLog,
+        queue: Queue,
+        catalog: Catalog,
+        resume: Callable[[ResponseRow], None],
+        settings: Settings,
+    ) -> None:
+        """`resume` takes a row over in a free slot of this process, or leaves it for another one."""
+        self._store = store
+        self._event_log = log
+        self._queue = queue
+        self._catalog = catalog
+        self._resume = resume
+        self._settings = settings
+
+    def rescue_lost(self) -> None:
+        # nobody could renew a lease while the database was down
+        if self._store.sweeping.uptime() < self._settings.lease_seconds:
+            return
+        overdue = {r.id for r in self._store.sweeping.overdue(grace_seconds=0, limit=BATCH)}
+        for row in self._store.sweeping.lost(limit=BATCH):
+            self._rescue(row, overdue=row.id in overdue)
+
+    def _rescue(self, row: ResponseRow, *, overdue: bool) -> None:
+        partial, seen = self._seen(row)
+        provider = self._catalog.providers.get(row.provider)
+        step = rung(
+            row,
+            overdue=overdue,
+            resumable=provider is not None and provider.resumable,
+            restart_unseen=provider is not None and provider.restart_unseen,
+            seen=seen,
+        )
+        if step is Rung.EXPIRE:
+            self._seal(self._store.endings.expire(row.id, grace_seconds=0))
+        elif step is Rung.REQUEUE or step is Rung.RESTART:
+            again = self._store.endings.requeue if step is Rung.REQUEUE else self._store.endings.restart
+            if again(row):
+                _say(row, f"its worker is gone: {step.value}")
+                self._queue.ring(row.id)
+        elif step is Rung.RESUME:
+            self._resume(row)
+        elif step is Rung.GIVE_UP:
+            self._fail(row, partial, "rescue_limit", RESCUE_LIMIT_MESSAGE)
+        else:
+            self._fail(row, partial, "worker_lost", LOST_MESSAGE)
+
+    def _fail(self, row: ResponseRow, partial: list[dict[str, Any]], reason: str, message: str) -> None:
+        self._seal(self._store.endings.settle(row, partial, reason=reason, message=message))
+
+    def _seen(self, row: ResponseRow) -> tuple[list[dict[str, Any]], bool]:
+        """What subscribers may have seen of it, folded from the log; and whether that is anything."""
+        stored = self._store.responses.get(row.id)
+        try:
+            log = self._event_log.read_all(row.id)
+        except LogUnavailable:
+            return [], True
+        if stored is None or log.state is None:
+            return [], True  # a log that is gone may have shown anything
+        assembler = _assembler(stored)
+        assembler.restore(log.frames)
+        return assembler.partial(), assembler.progressed
+
+    def _seal(self, ended: Ended | None) -> None:
+        if ended is not None:
+            say_ended(ended.row)
+            try:
+                seal_log(self._store, self._event_log, ended, wipe_seconds=self._settings.wipe_seconds)
+            except LogUnavailable as error:
+                _log.warning("log not sealed yet: %s", error, extra={"response_id": ended.row.id})
+
+
+def say_ended(row: ResponseRow) -> None:
+    _say(row, "ended by the sweep")
+
+
+def _say(row: ResponseRow, message: str) -> None:
+    known = {"response_id": row.id, "attempt": row.attempt, "status": row.status}
+    _log.info(message, extra={**known, "reason": row.error_reason or "", "request_id": row.request_id})
+
+
+def _assembler(stored: Stored) -> Assembler:
+    return Assembler(
+        response_id=stored.row.id,
+        created_at=stored.row.created_at,
+        envelope=stored.envelope,
+        next_sequence=0,
+        include=frozenset(),
+    )
