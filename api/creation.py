@@ -14,8 +14,9 @@ from typing import Any
 from api.auth import Caller
 from api.references import resolve_references
 from api.relay import Relay
+from api.repeats import FIRST, Repeat, Repeats
 from api.tool_calls import check_conversation_calls, check_tool_calls
-from shared.errors import InvalidRequest, conversation_not_found
+from shared.errors import AlreadyAccepted, InvalidRequest, conversation_not_found
 from shared.ids import is_conversation_id, new_response_id
 from shared.sealing import opening_frames
 from shared.services import Services
@@ -32,13 +33,17 @@ class Accepted:
     """A durable response, and what its caller wanted."""
 
     wanted: CreateRequest
-    row: ResponseRow
-    static: dict[str, Any]  # the envelope
+    stored: Stored
     request: dict[str, Any]  # the body as kept: references resolved, earlier turns in its input
+    replayed: bool = False  # it was accepted before: this request only attaches to it
 
     @property
-    def stored(self) -> Stored:
-        return Stored(self.row, self.static, None)
+    def row(self) -> ResponseRow:
+        return self.stored.row
+
+    @classmethod
+    def earlier(cls, wanted: CreateRequest, stored: Stored) -> Accepted:
+        return cls(wanted, stored, wanted.body, replayed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Creation:
         self._services = services
         self._store = services.store
         self._relay = relay
+        self._repeats = Repeats(services, relay)
 
     def accept(
         self,
@@ -64,8 +70,11 @@ class Creation:
         request_id: str,
         kind: str = RESPONSE,
         earlier: Earlier | None = None,
+        repeat: Repeat = FIRST,
     ) -> Accepted:
         """Durable, announced and rung when this returns. `headers`: those that choose a provider.
+
+        `repeat`: whether it may have been accepted before; then it attaches to what exists.
 
         `earlier`: what `previous_response_id` names, where the store does not have it.
         """
@@ -73,9 +82,18 @@ class Creation:
         if wanted.stream:
             self._relay.require_live()
         sent = wanted if earlier is None else self._continuing(wanted, earlier, caller)
-        new = replace(self._new(sent, caller, headers, request_id), kind=kind)
+        if repeat.is_retry and not wanted.background:
+            lost = self._repeats.lost(caller, _body_hash(wanted))
+            if lost is not None:
+                return Accepted.earlier(wanted, lost)
+        new = self._new(sent, caller, headers, request_id)
+        new = replace(new, kind=kind, idempotency_key=repeat.idempotency_key)
         new.envelope["previous_response_id"] = wanted.previous_response_id
-        accepted = Accepted(wanted, self._store.responses.insert(new), new.envelope, new.request)
+        try:
+            row = self._store.responses.insert(new)
+        except AlreadyAccepted as known:
+            return Accepted.earlier(wanted, self._repeats.accepted(known.response_id))
+        accepted = Accepted(wanted, Stored(row, new.envelope, None), new.request)
         if wanted.stream or not wanted.background:
             self._relay.announce(accepted.row, opening_frames(accepted.row, new.envelope))
         self._services.queue.ring(accepted.row.id)
@@ -110,7 +128,7 @@ class Creation:
             input_items=normalise_input(response_id, body.get("input") or []) if wanted.store else [],
             conversation_id=wanted.conversation_id,
             conversation_seq=self._history_end(wanted, caller, body),
-            body_hash=hashlib.sha256(wanted.idempotency_body).hexdigest(),
+            body_hash=_body_hash(wanted),
         )
 
     def _continuing(self, wanted: CreateRequest, earlier: Earlier, caller: Caller) -> CreateRequest:
@@ -167,3 +185,7 @@ class Creation:
                 if parent is None or not (parent.row.store and parent.row.is_terminal):
                     return  # the INSERT refuses such a parent, in the same words whatever it called
             raise
+
+
+def _body_hash(wanted: CreateRequest) -> str:
+    return hashlib.sha256(wanted.idempotency_body).hexdigest()

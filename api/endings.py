@@ -44,7 +44,15 @@ class Endings:
 
     def abandoned(self, row: ResponseRow) -> None:
         """The waiting client is gone. What nobody could ever fetch is cancelled after a grace."""
-        if row.store or row.background:
+        if row.background:
+            return
+        try:
+            waiter = self._event_log.waiter(row.id)
+            if waiter:
+                self._event_log.pass_waiter(row.id, waiter, "")
+        except LogUnavailable as error:
+            _log.warning("waiter not removed: %s", error, extra={"response_id": row.id})
+        if row.store:
             return
         timer = threading.Timer(self._settings.disconnect_grace_seconds, self._cancel_quietly, (row,))
         timer.daemon = True
@@ -52,9 +60,11 @@ class Endings:
 
     def _cancel_quietly(self, row: ResponseRow) -> None:
         try:
+            if self._event_log.waiter(row.id):
+                return  # its client has come back
             if self.cancel(row.tenant_id, row.id) is not None:
                 _log.info("cancelled: its client is gone", extra={"response_id": row.id})
-        except StoreUnavailable as error:
+        except (StoreUnavailable, LogUnavailable) as error:
             _log.warning("not cancelled: %s", error, extra={"response_id": row.id})
 
     def _seal(self, ended: Ended) -> None:

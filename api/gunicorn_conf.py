@@ -13,6 +13,9 @@ timeout = 60  # of the event loop, not of a stream
 graceful_timeout = 30
 keepalive = 75
 max_requests = 0  # a limit would cut streams
+# wide enough that a long id or key is told what it is (RELIABILITY B3, B55), not that it is long
+limit_request_line = 8190
+limit_request_field_size = 16_384
 accesslog = None
 errorlog = "-"
 loglevel = "warning"

@@ -59,6 +59,11 @@ class Relay:
         with self._lock:
             return sum(len(boxes) for boxes in self._mailboxes.values())
 
+    @property
+    def channel(self) -> str:
+        """This process, as the log knows it."""
+        return self._subscriber.channel
+
     def require_live(self) -> None:
         """Refuse a stream before it is accepted, rather than after it is paid for."""
         if not self._subscriber.connected.wait(CONNECT_SECONDS):
@@ -84,8 +89,12 @@ class Relay:
                 "The events of this response were lost; retrieve it without streaming.", code="stream_lost"
             )
 
-    def follow(self, response_id: str, after: int, *, tick_seconds: float) -> Generator[bytes]:
+    def follow(
+        self, response_id: str, after: int, *, tick_seconds: float, ended: bool = False
+    ) -> Generator[bytes]:
         """Frames with a sequence number above `after`, until the terminal one; b"" for each quiet tick.
+
+        `ended`: its row has ended; what the log should lack of it, the archive has.
 
         Raises StreamLost when the rest cannot be served from here.
         """
@@ -93,7 +102,8 @@ class Relay:
         with self._lock:
             self._mailboxes[response_id].add(mailbox)
         try:
-            yield from self._follow(response_id, after, mailbox, tick_seconds)
+            first = ENDED if ended else LOOK
+            yield from self._follow(response_id, after, mailbox, first, tick_seconds)
         finally:
             with self._lock:
                 boxes = self._mailboxes[response_id]
@@ -101,9 +111,11 @@ class Relay:
                 if not boxes:
                     del self._mailboxes[response_id]
 
-    def _follow(self, response_id: str, cursor: int, mailbox: Mailbox, tick: float) -> Iterator[bytes]:
-        item: Hint | None = LOOK
+    def _follow(
+        self, response_id: str, cursor: int, mailbox: Mailbox, item: Hint | None, tick: float
+    ) -> Iterator[bytes]:
         deaf_since: float | None = None
+        waited = False
         while True:
             ended = False
             if isinstance(item, Heard) and item.first <= cursor + 1:
@@ -124,8 +136,11 @@ class Relay:
                 mailbox.moved(cursor)
             if frames or item is None:
                 yield frames
+            if ended and waited and not frames:
+                raise StreamLost("its end lies behind what this follower has seen: the log was rebuilt")
             if ended:
                 return
+            waited = True
             item = mailbox.get(tick if deaf_since is None else min(tick, 1.0))
             if item is None and deaf_since is not None:
                 item = LOOK
@@ -160,13 +175,13 @@ class Relay:
             if not row.is_terminal:
                 return b"", False
             packed = self._store.responses.archive(response_id)
-        except StoreUnavailable:
-            return b"", False
-        if packed is None:
-            # ended by others, or not stored: its log lacks the terminal event until somebody adds it
-            self._endings.seal(response_id)
-            part = self._event_log.read_all(response_id)
-            return b"".join(part.frames[cursor + 1 :]), part.state is not None and part.state.terminal
+            if packed is None:
+                # ended by others, or not stored: its log lacks the terminal event until somebody adds it
+                self._endings.seal(response_id)
+                part = self._event_log.read_all(response_id)
+                return b"".join(part.frames[cursor + 1 :]), part.state is not None and part.state.terminal
+        except (StoreUnavailable, LogUnavailable):
+            return b"", False  # looked for again
         return b"".join(events.split(zlib.decompress(packed))[cursor + 1 :]), True
 
     def _heard(self, response_id: str, heard: Heard) -> None:

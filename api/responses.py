@@ -7,11 +7,12 @@ from functools import partial
 from flask import Blueprint, Response, g, request
 
 from api.body import read_json
-from api.creation import Creation
+from api.creation import Accepted, Creation
 from api.endings import Endings
 from api.errors import json_response
 from api.objects import object_json, with_included
 from api.relay import Relay
+from api.repeats import read_repeat
 from api.routing import provider_headers
 from api.waiting import Waiting
 from shared.errors import InvalidRequest, response_not_found
@@ -48,13 +49,22 @@ class ResponsesResource:
 
     def create(self) -> Response:
         accepted = self._creation.accept(
-            read_json(request), g.caller, headers=provider_headers(), request_id=g.request_id
+            read_json(request),
+            g.caller,
+            headers=provider_headers(),
+            request_id=g.request_id,
+            repeat=read_repeat(request.headers),
         )
-        row = accepted.row
-        if row.stream:
-            obfuscate = accepted.wanted.include_obfuscation
-            return self._waiting.streamed(row.id, after=-1, row=row, obfuscate=obfuscate)
-        if row.background:
+        response = self._waited(accepted)
+        if accepted.replayed:
+            response.headers["Idempotent-Replayed"] = "true"
+        return response
+
+    def _waited(self, accepted: Accepted) -> Response:
+        row, wanted = accepted.row, accepted.wanted
+        if wanted.stream:
+            return self._waiting.streamed(row.id, after=-1, row=row, obfuscate=wanted.include_obfuscation)
+        if wanted.background:
             return json_response(object_json(accepted.stored))
         return self._waiting.blocking(row)
 
@@ -74,7 +84,9 @@ class ResponsesResource:
             return json_response(with_included(stored, include, outputs))
         cursor = -1 if after is None else after
         self._relay.check_cursor(response_id, cursor)
-        return self._waiting.streamed(response_id, after=cursor, row=None, obfuscate=obfuscate)
+        return self._waiting.streamed(
+            response_id, after=cursor, row=None, obfuscate=obfuscate, ended=stored.row.is_terminal
+        )
 
     def delete(self, response_id: str) -> Response:
         stored = self._own(response_id)

@@ -38,6 +38,9 @@ class Peer:
     request_id: str
 
 
+Answer = Callable[[Channel, Peer, Memory, str | None, dict[str, Any]], None]
+
+
 class Turns:
     """How requests are answered; the same for all connections."""
 

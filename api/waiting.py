@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import select
 import socket
 import time
@@ -38,13 +39,19 @@ class Waiting:
         self._event_log = services.log
         self._relay = relay
         self._endings = endings
-        self._keepalive = services.settings.keepalive_seconds
+        self._keepalive = services.settings.keepalive_seconds or math.inf
 
     def streamed(
-        self, response_id: str, *, after: int, row: ResponseRow | None, obfuscate: bool = False
+        self,
+        response_id: str,
+        *,
+        after: int,
+        row: ResponseRow | None,
+        obfuscate: bool = False,
+        ended: bool = False,
     ) -> Response:
         """The log from `after` on, as SSE. `row`: the response that this stream itself created."""
-        frames = self._frames(response_id, after, row, _client_socket(), obfuscate)
+        frames = self._frames(response_id, after, row, _client_socket(), obfuscate, ended)
         return Response(
             frames, mimetype="text/event-stream", headers=_STREAM_HEADERS, direct_passthrough=True
         )
@@ -102,12 +109,13 @@ class Waiting:
         created: ResponseRow | None,
         sock: socket.socket | None,
         obfuscate: bool,
+        ended: bool,
     ) -> Iterator[bytes]:
         finished = False
         quiet = 0.0
         try:
             for chunk in self._relay.follow(
-                response_id, after, tick_seconds=min(TICK_SECONDS, self._keepalive)
+                response_id, after, tick_seconds=min(TICK_SECONDS, self._keepalive), ended=ended
             ):
                 quiet = 0.0 if chunk else quiet + min(TICK_SECONDS, self._keepalive)
                 if chunk:

@@ -75,7 +75,7 @@ class WebSocketResource:
         session = Session(
             Channel(sock, max_bytes=self._max_bytes),
             peer,
-            self._turns,
+            self._turns.run,
             limits=Limits(),
             max_waiting_bytes=self._max_bytes,
         )

@@ -9,11 +9,13 @@
     │   ├── Gone                  410
     │   ├── PayloadTooLarge       413
     │   ├── UnsupportedMedia      415
+    │   ├── Unprocessable         422, an idempotency key used for something else
     │   ├── Unavailable           503, with Retry-After
     │   └── GenerationRefused     the upstream refused cleanly; its status in our envelope
     ├── ConfigurationError        the operator's fault: said at start, with what to do
     ├── StoreUnavailable          SQL did not answer, or is locked: nothing was decided
     ├── LogUnavailable            Redis did not answer: the row still holds the truth
+    ├── AlreadyAccepted           the idempotency key has its response: attach to that one
     ├── LeaseLost                 another hand owns the response now: stop, write nothing
     └── UpstreamError             a generation that cannot go on (workers only)
 
@@ -41,6 +43,14 @@ class StoreUnavailable(RespoolError):
 
 class LogUnavailable(RespoolError):
     """Redis did not answer. Correctness never depends on it."""
+
+
+class AlreadyAccepted(RespoolError):
+    """This request was accepted before, under the same idempotency key."""
+
+    def __init__(self, response_id: str) -> None:
+        super().__init__(response_id)
+        self.response_id = response_id
 
 
 class LeaseLost(RespoolError):
@@ -109,6 +119,10 @@ class PayloadTooLarge(ClientError):
 class UnsupportedMedia(ClientError):
     status = 415
     code = "unsupported_media_type"
+
+
+class Unprocessable(ClientError):
+    status = 422
 
 
 class Unavailable(ClientError):

@@ -167,6 +167,10 @@ class Flusher:
             except LogUnavailable as error:
                 _log.warning("events wait: %s", error)
                 pause = RETRY_SECONDS
+            except Exception:
+                # every stream of the process hangs on this thread
+                _log.exception("fault of ours")
+                pause = RETRY_SECONDS
             again = {j for j in journals if j.is_dirty}
             if again:
                 with self._lock:

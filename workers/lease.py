@@ -74,17 +74,21 @@ class Beat:
     def _run(self) -> None:
         next_beat = time.monotonic() + self._heartbeat
         while not self._stopping.wait(min(LISTEN_SECONDS, self._heartbeat)):
-            if time.monotonic() >= next_beat:
-                self._beat()
-                next_beat = time.monotonic() + self._heartbeat
-            self._listen()
+            try:
+                if time.monotonic() >= next_beat:
+                    next_beat = time.monotonic() + self._heartbeat
+                    self._beat()
+                self._listen()
+            except Exception:
+                # without this thread every paid stream of the process is given up
+                _log.exception("fault of ours")
 
     def _beat(self) -> None:
         held = self._snapshot()
         if not held:
             return
         try:
-            mine = self._leases.beat(self.owner)
+            mine = self._leases.beat(self.owner, held)
             with self._lock:
                 places = [
                     (h, p.cursor) for h, p in self._places.items() if h in mine and p.upstream_id is not None
@@ -167,4 +171,7 @@ class Hold:
     @contextmanager
     def holding(self, response_id: str, attempt: int, call: Call, place: Place) -> Iterator[None]:
         with self._beat.holding(response_id, attempt, call.fence, place), self._watchdog.watching(call):
-            yield
+            try:
+                yield
+            finally:
+                call.detach()

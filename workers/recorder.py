@@ -10,7 +10,7 @@ import logging
 import time
 
 from shared.errors import LeaseLost, LogUnavailable, StoreUnavailable
-from shared.log import ENDED_SECONDS, EventLog
+from shared.log import ENDED_SECONDS, GAP, EventLog
 from shared.store import Store
 from shared.store.rows import Claim, Ended, Ending
 from shared.wire import events
@@ -34,7 +34,7 @@ class Recorder:
         """Raises LeaseLost where the response is not mine any more."""
         self._flusher.drain(journal)
         ended = self._record(claim, ending, journal.frames)
-        self._say_terminal(ended, len(journal.frames))
+        self._say_terminal(ended, journal.frames)
         return ended
 
     def _record(self, claim: Claim, ending: Ending, journal: list[bytes]) -> Ended:
@@ -63,11 +63,15 @@ class Recorder:
             return None
         return Ended(stored.row, stored.envelope, stored.result) if stored.row.is_terminal else None
 
-    def _say_terminal(self, ended: Ended, seq: int) -> None:
+    def _say_terminal(self, ended: Ended, journal: list[bytes]) -> None:
         """Whoever finds the terminal event missing appends the same bytes."""
-        frame = events.terminal(ended.row.status, seq, ended.result)
+        row, seq = ended.row, len(journal)
+        frame = events.terminal(row.status, seq, ended.result)
         seconds = ENDED_SECONDS if ended.row.store else self._wipe_seconds
         try:
-            self._event_log.append(ended.row.id, ended.row.attempt, seq, [frame], seconds=seconds)
+            answer = self._event_log.append(row.id, row.attempt, seq, [frame], seconds=seconds)
+            if answer == GAP:  # the log was lost since it was drained, or could not be
+                self._event_log.reseed(row.id, row.attempt, journal)
+                self._event_log.append(row.id, row.attempt, seq, [frame], seconds=seconds)
         except LogUnavailable:
             _log.warning("terminal event waits for a reader", extra={"response_id": ended.row.id})

@@ -57,6 +57,7 @@ class Sweeper:
             self._seal_unsealed,
             self._wipe,
             self._retire,
+            self._forget_keys,
             self._ring,
         )
         for step in steps:
@@ -95,6 +96,9 @@ class Sweeper:
     def _retire(self) -> None:
         age = self._settings.retention_days * _DAY
         self._event_log.drop(self._store.sweeping.retire(age_seconds=age, limit=BATCH))
+
+    def _forget_keys(self) -> None:
+        self._store.sweeping.forget_keys(limit=BATCH)
 
     def _ring(self) -> None:
         free = self._slots.free

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import redis
 
@@ -152,6 +152,24 @@ class EventLog:
         heads = [a for a in _guarded(call) if isinstance(a, list)]
         return [None if h[0] is None else _state(h) for h in heads]
 
+    def waiter(self, response_id: str) -> str | None:
+        """The channel of the API process whose client waits; "" once that client was seen to go.
+
+        None where there is no log.
+        """
+        found = _guarded(lambda: self._redis.hmget(_keys(response_id)[1], "attempt", "waiter"))
+        if found[0] is None:
+            return None
+        return "" if found[1] is None else cast(bytes, found[1]).decode()
+
+    def hears(self, channel: str) -> bool:
+        """Whether an API process still listens on its channel: a dead one does not."""
+        return any(count > 0 for _, count in _guarded(lambda: self._redis.pubsub_numsub(channel)))
+
+    def pass_waiter(self, response_id: str, old: str, new: str) -> bool:
+        """Make `new` the waiter if `old` still is; "" for nobody. False: somebody else was faster."""
+        return bool(self._eval(_PASS_WAITER, response_id, [old, new]))
+
     def expire(self, response_id: str, seconds: float) -> None:
         def call() -> None:
             pipeline = self._redis.pipeline(transaction=False)
@@ -191,6 +209,7 @@ def _script(source: str) -> _Script:
 _ACQUIRE = _script(scripts.ACQUIRE)
 _APPEND = _script(scripts.APPEND)
 _RESEED = _script(scripts.RESEED)
+_PASS_WAITER = _script(scripts.PASS_WAITER)
 
 
 def _keys(response_id: str) -> tuple[str, str, str]:

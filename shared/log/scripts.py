@@ -3,7 +3,8 @@
 Keys of one response, in one hash slot:
     {id}:log    stream; entry id = sequence number + 1; field `f` = the SSE frame
     {id}:meta   hash; attempt, seq (last written, -1 when empty), terminal (0/1), lost (0/1) and, of a
-                resumable generation, cursor (the last upstream event whose frames are all here)
+                resumable generation, cursor (the last upstream event whose frames are all here);
+                waiter: the channel of the API process whose client waits for what it created
     {id}:watch  set; channels of the API processes that follow this response
 A batch is published to each watching channel in the same call, as
     "<id> <first sequence number> <terminal>\n" + the frames
@@ -37,7 +38,10 @@ ACQUIRE = (
     + """
 local id, attempt, ttl, channel = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local m = redis.call('HMGET', KEYS[2], 'attempt', 'seq', 'terminal', 'lost', 'cursor')
-if channel ~= '' then redis.call('SADD', KEYS[3], channel) end
+if channel ~= '' then
+  redis.call('SADD', KEYS[3], channel)
+  redis.call('HSET', KEYS[2], 'waiter', channel)
+end
 if not m[1] then
   redis.call('DEL', KEYS[1])
   for i = 6, #ARGV do redis.call('XADD', KEYS[1], (i - 5) .. '-0', 'f', ARGV[i]) end
@@ -100,3 +104,11 @@ expire(tonumber(ARGV[3]))
 return #ARGV - 5
 """
 )
+
+# ARGV: old, new; '' for nobody
+PASS_WAITER = """
+local now = redis.call('HGET', KEYS[2], 'waiter') or ''
+if now ~= ARGV[1] or redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
+redis.call('HSET', KEYS[2], 'waiter', ARGV[2])
+return 1
+"""

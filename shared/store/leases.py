@@ -5,7 +5,7 @@ Each is one conditional UPDATE. Zero rows means that another hand was faster: re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -86,11 +86,16 @@ class Leases:
             .values(status=Status.QUEUED, attempt=responses.c.attempt + 1, lease_owner=None, lease_until=None)
         )
 
-    def beat(self, owner: str) -> set[tuple[str, int]]:
-        """Renew all leases of a worker process; what it still owns, as (id, attempt)."""
+    def beat(self, owner: str, held: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
+        """Renew what a worker process runs; what of it is still its own, as (id, attempt).
+
+        By id, not by owner alone: a row that it gave up, or claimed without hearing so, must run out.
+        """
+        ids = sorted({response_id for response_id, _ in held})
         renewed = (
             sa.update(responses)
             .where(responses.c.lease_owner == owner, responses.c.status == Status.IN_PROGRESS)
+            .where(responses.c.id.in_(ids))
             .values(lease_until=db_now() + self._lease)
             .returning(responses.c.id, responses.c.attempt)
         )

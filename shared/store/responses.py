@@ -12,9 +12,10 @@ from shared.errors import InvalidRequest, excerpt
 from shared.lifecycle import Status
 from shared.store.conversations import remove_forgotten, require_conversation
 from shared.store.engine import Database, db_now
+from shared.store.idempotency import take_key
 from shared.store.items import insert_items
 from shared.store.pairs import insert_pairs
-from shared.store.rows import COLUMNS, NewResponse, ResponseRow, Stored, load_json, row
+from shared.store.rows import COLUMNS, RESPONSE, NewResponse, ResponseRow, Stored, load_json, row
 from shared.store.tables import INPUT, archives, payloads, responses
 
 READ = sa.select(*COLUMNS, payloads.c.envelope, payloads.c.result).join_from(responses, payloads)
@@ -30,10 +31,12 @@ class Responses:
     def insert(self, new: NewResponse) -> ResponseRow:
         """Accept a response: durable when this returns.
 
-        Raises InvalidRequest for its parent, NotFound for its conversation.
+        Raises InvalidRequest for its parent, NotFound for its conversation, AlreadyAccepted or
+        Unprocessable for its idempotency key.
         """
 
         def work(connection: sa.Connection) -> ResponseRow:
+            take_key(connection, new)
             if new.previous_response_id is not None:
                 _lock_parent(connection, new.tenant_id, new.previous_response_id)
             seq = _conversation_seq(connection, new)
@@ -66,6 +69,22 @@ class Responses:
         query = READ.where(responses.c.id == response_id)
         record = self._db.read(lambda c: c.execute(query).one_or_none())
         return None if record is None else to_stored(record)
+
+    def last_like(
+        self, tenant_id: str, key_id: str, body_hash: str, *, age_seconds: float
+    ) -> ResponseRow | None:
+        """The newest foreground response to the same body by the same key, if young enough."""
+        query = (
+            sa.select(*COLUMNS)
+            .where(responses.c.tenant_id == tenant_id, responses.c.key_id == key_id)
+            .where(responses.c.body_hash == body_hash, responses.c.background.is_(False))
+            .where(responses.c.kind == RESPONSE, responses.c.deleted_at.is_(None))
+            .where(responses.c.created_at > db_now() - age_seconds)
+            .order_by(responses.c.created_at.desc())
+            .limit(1)
+        )
+        record = self._db.read(lambda c: c.execute(query).one_or_none())
+        return None if record is None else row(record)
 
     def states(self, response_ids: Iterable[str]) -> dict[str, ResponseRow]:
         query = sa.select(*COLUMNS).where(responses.c.id.in_(list(response_ids)))

@@ -90,6 +90,7 @@ class NewResponse:
     conversation_id: str | None = None
     conversation_seq: int | None = None  # the end of the history it was checked against
     body_hash: str | None = None
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.lifecycle import Status
 from shared.store.engine import Database, db_now
+from shared.store.idempotency import forget_expired
 from shared.store.responses import remove_lineage
 from shared.store.rows import COLUMNS, ResponseRow, row
 from shared.store.tables import archives, heartbeats, payloads, responses
@@ -71,6 +72,10 @@ class Sweeping:
     def wipe_unstored(self, *, age_seconds: float, limit: int) -> list[str]:
         """Remove `store: false` responses some time after their end, whole; their ids."""
         return self._remove(responses.c.store.is_(False), age_seconds, limit)
+
+    def forget_keys(self, *, limit: int) -> int:
+        """Remove idempotency keys that are past their day."""
+        return self._db.write(lambda c: forget_expired(c, limit))
 
     def retire(self, *, age_seconds: float, limit: int) -> list[str]:
         """Remove stored responses past their retention, as DELETE does; their ids."""

@@ -123,6 +123,9 @@ sa.Index(
     sqlite_where=responses.c.terminal_at.is_not(None),
 )
 
+# an SDK's own repeat of a lost foreground request is found by it
+sa.Index("responses_by_body", responses.c.body_hash, responses.c.created_at)
+
 payloads = sa.Table(
     "payloads",
     metadata,

@@ -52,24 +52,18 @@ def front(tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer) -
     model.stop()
 
 
-def test_blocking_create_when_no_worker_comes_then_it_is_no_capacity(front: Front) -> None:
+def test_foreground_create_when_no_worker_comes_then_it_is_no_capacity(front: Front) -> None:
+    # Given one caller that waits for the object, and one for its stream
     caller = Caller(front.api, {"model": "plain", "input": "hello"})
-    caller.start()
-
-    answer = caller.finished().answer
-
+    follower = Follower(front.api, body={"model": "plain", "input": "hello"})
+    for client in (caller, follower):
+        client.start()
+    # When their queue deadline has passed
+    answer, seen = caller.finished().answer, follower.finished()
+    # Then both are told, each in its way, and may come again
     assert caller.status == 503
     assert answer is not None and answer["error"]["code"] == "no_capacity"
-    assert "retry-after" in caller.headers
-
-
-def test_stream_when_no_worker_comes_then_it_fails_with_no_capacity(front: Front) -> None:
-    follower = Follower(front.api, body={"model": "plain", "input": "hello"})
-    follower.start()
-
-    seen = follower.finished()
-
-    assert seen.complaint == ""
+    assert "retry-after" in caller.headers and "x-should-retry" not in caller.headers
     assert [e["type"] for e in seen.events] == ["response.created", "response.failed"]
     assert seen.events[-1]["response"]["error"]["message"].startswith("no_capacity")
 

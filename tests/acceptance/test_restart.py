@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -19,15 +18,12 @@ ENDS = [signal.SIGTERM, signal.SIGINT, signal.SIGKILL]
 
 
 @pytest.fixture(scope="module")
-def narrow(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One generation at a time, so that others wait in the queue."""
-    return Stack(tmp_path_factory.mktemp("narrow"), {**SHORT, "RESPOOL_WORKER_CONCURRENCY": "1"}).start()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _stopped(narrow: Stack) -> object:
-    yield
-    narrow.stop()
+    env = {**SHORT, "RESPOOL_WORKER_CONCURRENCY": "1"}
+    running = Stack(tmp_path_factory.mktemp("narrow"), env).start()
+    yield running
+    running.stop()
 
 
 @pytest.mark.parametrize("how", ENDS, ids=lambda how: how.name)

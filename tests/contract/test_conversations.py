@@ -34,7 +34,9 @@ def texts(store: Store, conversation_id: str) -> list[str]:
 
 
 def rows(hands: Hands, table: sa.Table) -> int:
-    return int(hands.database.read(lambda c: c.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()))
+    return int(
+        hands.database.read(lambda c: c.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
+    )
 
 
 def test_create_when_read_back_then_all_is_kept(store: Store) -> None:

@@ -24,7 +24,9 @@ def gated_in(store: Store, conversation_id: str, text: str, **changes: object) -
 
 
 def finish(store: Store, claim: Claim, *answers: str, status: str = Status.COMPLETED) -> None:
-    ended = store.endings.finish(claim.row.id, claim.row.attempt, ending(claim, *answers, status=status), [b""])
+    ended = store.endings.finish(
+        claim.row.id, claim.row.attempt, ending(claim, *answers, status=status), [b""]
+    )
     assert ended is not None
 
 

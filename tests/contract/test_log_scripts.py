@@ -145,9 +145,7 @@ def test_append_many_when_each_has_its_own_fate_then_an_answer_each(log: EventLo
     log.acquire("resp_fenced", 2, OPENING)
     log.acquire("resp_ended", 1, OPENING)
     log.append("resp_ended", 1, 2, [b"end\n\n"], seconds=60)
-    batches = [
-        Batch(i, 1, 2, frames(2, 2)) for i in ("resp_ok", "resp_fenced", "resp_ended", "resp_missing")
-    ]
+    batches = [Batch(i, 1, 2, frames(2, 2)) for i in ("resp_ok", "resp_fenced", "resp_ended", "resp_missing")]
 
     assert log.append_many(batches) == [3, FENCED, ENDED, GAP]
 

@@ -105,9 +105,7 @@ def test_claimable_when_counted_then_up_to_the_limit(store: Store) -> None:
     for background in (False, False, True):
         accepted(store, background=background)
 
-    counts = [
-        store.leases.claimable(background=b, limit=n) for b, n in ((True, 10), (False, 10), (True, 2))
-    ]
+    counts = [store.leases.claimable(background=b, limit=n) for b, n in ((True, 10), (False, 10), (True, 2))]
 
     assert counts == [3, 2, 2]
 
@@ -182,7 +180,7 @@ def test_beat_when_leases_are_held_then_all_of_mine_and_no_others(backends: Back
     for claim in (mine, other):
         backends.hands.backdate(claim.row.id, "lease_until", seconds=30)
 
-    held = store.leases.beat(OWNER)
+    held = store.leases.beat(OWNER, {(mine.row.id, 1), (other.row.id, 1)})
 
     assert held == {(mine.row.id, 1)}
     now_mine, now_other = backends.row(mine.row.id), backends.row(other.row.id)
@@ -201,7 +199,16 @@ def test_beat_when_a_row_is_no_longer_mine_then_missing(store: Store, how: str) 
     else:
         store.leases.release(row.id, row.attempt)
 
-    assert store.leases.beat(OWNER) == set()
+    assert store.leases.beat(OWNER, {(row.id, row.attempt)}) == set()
+
+
+def test_beat_when_its_process_gave_a_row_up_then_the_lease_runs_out(backends: Backends) -> None:
+    held, given_up = claimed(backends.store), claimed(backends.store)
+    backends.hands.backdate(given_up.row.id, "lease_until", seconds=60)
+
+    backends.store.leases.beat(OWNER, {(held.row.id, held.row.attempt)})
+
+    assert [r.id for r in backends.store.sweeping.lost(limit=10)] == [given_up.row.id]
 
 
 def test_renew_when_mine_then_the_lease_is_whole_again(backends: Backends) -> None:

@@ -73,9 +73,7 @@ def test_finish_when_completed_then_the_object_has_the_databases_time(store: Sto
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.INCOMPLETE])
-def test_finish_when_not_completed_then_the_object_has_no_completion_time(
-    store: Store, status: str
-) -> None:
+def test_finish_when_not_completed_then_the_object_has_no_completion_time(store: Store, status: str) -> None:
     ended = finished(store, status=status)
 
     assert (ended.row.status, orjson.loads(ended.result)["completed_at"]) == (status, None)

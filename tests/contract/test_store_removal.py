@@ -214,6 +214,4 @@ def test_retire_when_more_are_due_than_the_limit_then_the_oldest_first(backends:
     for age, row in enumerate(rows):
         backends.hands.backdate(row.id, "terminal_at", seconds=700 + 100 * age)
 
-    assert sorted(backends.store.sweeping.retire(age_seconds=600, limit=2)) == sorted(
-        r.id for r in rows[1:]
-    )
+    assert sorted(backends.store.sweeping.retire(age_seconds=600, limit=2)) == sorted(r.id for r in rows[1:])

@@ -49,11 +49,9 @@ def test_poll_with_the_sdk_when_it_runs_then_the_text_comes(stack: Stack) -> Non
     responses = stack.client().responses
     response = responses.create(model="plain", input="hello", background=True)
 
-    ended = wait_until(
-        lambda: next((r for r in [responses.retrieve(response.id)] if r.status == "completed"), None), "the end"
-    )
+    wait_until(lambda: responses.retrieve(response.id).status == "completed", "the end")
 
-    assert "hello" in ended.output_text
+    assert "hello" in responses.retrieve(response.id).output_text
 
 
 def test_follow_when_it_still_runs_then_the_whole_story_comes(stack: Stack) -> None:
@@ -74,7 +72,9 @@ def test_follow_after_every_number_when_ended_then_exactly_the_rest_comes(stack:
     assert rests == {after: b"\n\n".join(blocks[after + 1 :]) for after in range(count)}
 
 
-def test_follow_after_every_number_when_archived_then_exactly_the_rest_comes(stack: Stack, ended: str) -> None:
+def test_follow_after_every_number_when_archived_then_exactly_the_rest_comes(
+    stack: Stack, ended: str
+) -> None:
     whole = replay(stack, ended)
     count = len(check_frames(whole))
 
@@ -144,7 +144,9 @@ def test_follow_when_the_other_mount_is_used_then_the_same_stream(stack: Stack, 
     guide = stack.base_url.removesuffix("/v1") + "/api/llm/api/inference/openai"
     client = stack.client().with_options(base_url=guide)
 
-    events = [event.sequence_number for event in client.responses.retrieve(ended, stream=True, starting_after=4)]
+    events = [
+        event.sequence_number for event in client.responses.retrieve(ended, stream=True, starting_after=4)
+    ]
 
     assert events == [event["sequence_number"] for event in follow(stack, ended, 4)]
 

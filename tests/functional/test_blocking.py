@@ -12,7 +12,7 @@ from openai import AsyncOpenAI
 from tests.support.contract import Json, check_response
 from tests.support.echo import ECHO, sent_upstream
 from tests.support.stack import Stack
-from tests.support.wire import create, error_of
+from tests.support.wire import create
 
 # CONTRACT 2.1: what a caller can say, and what the object then shows
 FIELDS: Json = {
@@ -94,12 +94,16 @@ def test_retrieve_when_completed_then_the_very_same_object(stack: Stack) -> None
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_create_when_a_field_is_given_then_the_object_shows_it(stack: Stack, echoed: Json, field: str) -> None:
+def test_create_when_a_field_is_given_then_the_object_shows_it(
+    stack: Stack, echoed: Json, field: str
+) -> None:
     assert echoed[field] == FIELDS[field]
 
 
 @pytest.mark.parametrize("field", [*FIELDS, *ONLY_SENT])
-def test_create_when_a_field_is_given_then_the_upstream_has_it(stack: Stack, echoed: Json, field: str) -> None:
+def test_create_when_a_field_is_given_then_the_upstream_has_it(
+    stack: Stack, echoed: Json, field: str
+) -> None:
     sent = sent_upstream(echoed)
 
     wanted = {**FIELDS, **ONLY_SENT}[field]
@@ -148,17 +152,9 @@ def test_create_when_the_client_names_its_request_then_the_answer_repeats_the_na
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_when_asked_without_a_key_then_it_answers(stack: Stack, path: str) -> None:
-    import requests
-
     answer = requests.get(stack.base_url.removesuffix("/v1") + path, timeout=10)
 
     assert (answer.status_code, bool(answer.headers["x-request-id"])) == (200, True)
-
-
-def test_create_when_the_conversation_field_is_used_then_it_says_that_it_is_not_there_yet(stack: Stack) -> None:
-    answer = stack.request("POST", "/responses", json={"model": "plain", "input": "x", "conversation": "conv_1"})
-
-    assert error_of(answer)["param"] == "conversation"
 
 
 @pytest.fixture(scope="module")

@@ -130,7 +130,9 @@ def test_delete_when_finished_then_it_is_gone(stack: Stack) -> None:
 
     assert answer.json() == {"id": response_id, "object": "response", "deleted": True}
     paths = ("", "?stream=true", "/input_items")
-    assert [stack.request("GET", f"/responses/{response_id}{path}").status_code for path in paths] == [404] * 3
+    assert [stack.request("GET", f"/responses/{response_id}{path}").status_code for path in paths] == [
+        404
+    ] * 3
 
 
 def test_delete_when_in_flight_then_400_and_it_lives_on(stack: Stack) -> None:
@@ -221,7 +223,7 @@ def leave_blocking(stack: Stack, model: str, *, store: bool) -> str:
     with pytest.raises(requests.exceptions.ReadTimeout):
         headers = {"Authorization": f"Bearer {stack.api_key}"}
         requests.post(f"{stack.base_url}/responses", json=body, headers=headers, timeout=0.5)
-    calls = stack.upstream.ledger()["calls"]
+    calls: Json = stack.upstream.ledger()["calls"]
     return next(key for key, lines in calls.items() if lines[0]["model"] == model)
 
 

@@ -71,7 +71,9 @@ def test_stream_when_read_by_event_type_then_the_text_comes(client: OpenAI) -> N
     assert "poem about AI" in text
 
 
-def test_function_calling_when_the_tool_has_the_guides_shape_then_the_call_is_in_the_output(client: OpenAI) -> None:
+def test_function_calling_when_the_tool_has_the_guides_shape_then_the_call_is_in_the_output(
+    client: OpenAI,
+) -> None:
     response = client.responses.create(
         model=MODEL,
         input=[{"role": "user", "content": "What's the weather like in New York?"}],
@@ -80,7 +82,9 @@ def test_function_calling_when_the_tool_has_the_guides_shape_then_the_call_is_in
         **EXTRA,
     )
 
-    calls = [(item.name, json.loads(item.arguments)) for item in response.output if item.type == "function_call"]
+    calls = [
+        (item.name, json.loads(item.arguments)) for item in response.output if item.type == "function_call"
+    ]
 
     assert calls == [("get_weather", {"location": "New York"})]
 
@@ -100,7 +104,7 @@ def test_workflow_when_a_conversation_goes_on_then_its_inputs_are_listed(client:
     listed: Any = client.responses.input_items.list(response_id=follow_up.id, **EXTRA)
 
     texts = [item.content[0].text for item in listed.data]
-    assert question in first.output[0].content[0].text  # type: ignore[union-attr]
+    assert question in first.output[0].content[0].text
     assert texts[0] == "What if the JSON file has nested objects?"
     assert texts[1:] == [first.output_text, question, "You are a helpful assistant."]
 
@@ -109,7 +113,7 @@ def test_structure_when_compared_with_the_guides_reference_then_its_keys_are_the
     response: Any = client.responses.create(model=MODEL, input=HELLO, temperature=0.7, **EXTRA)
 
     shown = response.to_dict()
-    fixed = {
+    fixed: dict[str, Any] = {
         "object": "response",
         "status": "completed",
         "error": None,

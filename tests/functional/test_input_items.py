@@ -80,7 +80,9 @@ def test_items_when_ascending_then_oldest_first(stack: Stack, many: str) -> None
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
 @pytest.mark.parametrize("limit", [1, 7, 45])
-def test_items_when_paged_by_hand_then_every_item_once(stack: Stack, many: str, order: str, limit: int) -> None:
+def test_items_when_paged_by_hand_then_every_item_once(
+    stack: Stack, many: str, order: str, limit: int
+) -> None:
     seen: list[str] = []
     page = items(stack, many, f"?order={order}&limit={limit}")
     seen += texts(page)

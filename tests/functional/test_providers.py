@@ -15,7 +15,9 @@ HEADERS = ("x-tfy-provider-name", "x-respool-provider")
 
 def ask(stack: Stack, model: str, **headers: str) -> Any:
     body = {"model": model, "input": "hello"}
-    return stack.request("POST", "/responses", json=body, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    return stack.request(
+        "POST", "/responses", json=body, headers={k.replace("_", "-"): v for k, v in headers.items()}
+    )
 
 
 def test_create_when_the_model_has_a_prefix_then_that_provider_serves_it(stack: Stack) -> None:
@@ -40,8 +42,12 @@ def test_create_when_the_prefix_is_no_provider_then_it_belongs_to_the_model(stac
     assert sent_for(stack, model="somebody/plain")["model"] == "somebody/plain"
 
 
-@pytest.mark.parametrize(("model", "provider"), [("gpt-4.1", "openai"), ("org/model-x", "openai"), ("any", "main")])
-def test_create_when_the_name_is_bare_then_who_lists_it_serves_it(stack: Stack, model: str, provider: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "provider"), [("gpt-4.1", "openai"), ("org/model-x", "openai"), ("any", "main")]
+)
+def test_create_when_the_name_is_bare_then_who_lists_it_serves_it(
+    stack: Stack, model: str, provider: str
+) -> None:
     assert create(stack, model=model)["provider"] == provider
 
 
@@ -102,7 +108,9 @@ def test_models_when_listed_then_prefixed_and_unique_bare_names(stack: Stack) ->
     assert expected.items() <= listed.items()
 
 
-@pytest.mark.parametrize("model", ["gpt-4.1", "strict/gpt-4.1", "org/model-x", "strict/org/model-x", "main/a/b/c"])
+@pytest.mark.parametrize(
+    "model", ["gpt-4.1", "strict/gpt-4.1", "org/model-x", "strict/org/model-x", "main/a/b/c"]
+)
 def test_model_when_it_can_be_routed_then_it_is_shown(stack: Stack, model: str) -> None:
     shown = stack.client().models.retrieve(model)
 

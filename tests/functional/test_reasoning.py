@@ -50,7 +50,9 @@ def test_create_when_the_seal_is_asked_for_then_it_is_there(stack: Stack) -> Non
     assert check_story(events)["output"][0]["encrypted_content"]
 
 
-def test_chain_when_the_seal_was_private_then_it_goes_upstream_all_the_same(stack: Stack, thought: Json) -> None:
+def test_chain_when_the_seal_was_private_then_it_goes_upstream_all_the_same(
+    stack: Stack, thought: Json
+) -> None:
     sent = sent_for(stack, previous_response_id=thought["id"])
 
     kinds = [item.get("type", "message") for item in sent["input"]]

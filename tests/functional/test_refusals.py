@@ -31,7 +31,9 @@ REFUSALS = [
 
 
 def refused(stack: Stack, directive: str, **body: Any) -> requests.Response:
-    return stack.request("POST", "/responses", json={"model": f"plain!fault={directive}", "input": "hi", **body})
+    return stack.request(
+        "POST", "/responses", json={"model": f"plain!fault={directive}", "input": "hi", **body}
+    )
 
 
 @pytest.mark.parametrize(("theirs", "ours", "kind", "code"), REFUSALS)
@@ -53,7 +55,9 @@ def test_create_when_the_upstream_refuses_then_an_sdk_does_not_pay_twice(
     assert answer.headers.get("x-should-retry") == ("false" if ours >= 500 else None)
 
 
-@pytest.mark.parametrize(("given", "shown"), [("7", "7"), ("900", "60"), ("0", "1"), ("soon", "10"), ("", "10")])
+@pytest.mark.parametrize(
+    ("given", "shown"), [("7", "7"), ("900", "60"), ("0", "1"), ("soon", "10"), ("", "10")]
+)
 def test_create_when_the_upstream_is_at_its_limit_then_retry_after_is_one_that_sdks_obey(
     stack: Stack, given: str, shown: str
 ) -> None:
@@ -145,7 +149,9 @@ def test_create_when_the_clients_own_item_is_refused_then_the_upstreams_words_ar
     body: Json = {"model": "plain", "input": "hi", "tool_choice": "auto", "reasoning": {"effort": "low"}}
     forged = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "forged"}
 
-    answer = stack.request("POST", "/responses", json={**body, "input": [forged, {"role": "user", "content": "x"}]})
+    answer = stack.request(
+        "POST", "/responses", json={**body, "input": [forged, {"role": "user", "content": "x"}]}
+    )
 
     assert (answer.status_code, bool(error_of(answer)["message"])) == (400, True)
 

@@ -57,10 +57,12 @@ def test_stream_helper_when_a_format_is_given_then_the_final_response_is_parsed(
 
 def test_async_stream_helper_when_read_then_it_gives_the_final_response(stack: Stack) -> None:
     async def call() -> tuple[str, str]:
-        async with AsyncOpenAI(base_url=stack.base_url, api_key=stack.api_key, max_retries=0) as client:
-            async with client.responses.stream(model="plain", input="hello") as stream:
-                deltas = [e.delta async for e in stream if e.type == "response.output_text.delta"]
-                final = await stream.get_final_response()
+        async with (
+            async_client(stack) as client,
+            client.responses.stream(model="plain", input="hello") as stream,
+        ):
+            deltas = [e.delta async for e in stream if e.type == "response.output_text.delta"]
+            final = await stream.get_final_response()
         return "".join(deltas), final.output_text
 
     streamed, final = asyncio.run(call())
@@ -68,7 +70,9 @@ def test_async_stream_helper_when_read_then_it_gives_the_final_response(stack: S
     assert streamed == final and "hello" in final
 
 
-def test_stream_helper_by_id_when_ended_then_the_rest_and_the_final_response(stack: Stack, ended: str) -> None:
+def test_stream_helper_by_id_when_ended_then_the_rest_and_the_final_response(
+    stack: Stack, ended: str
+) -> None:
     with stack.client().responses.stream(response_id=ended, starting_after=5) as stream:
         seen = numbers(stream)
         final = stream.get_final_response()
@@ -88,9 +92,11 @@ def test_stream_helper_by_id_when_it_still_runs_then_it_reads_to_the_end(stack: 
 
 def test_async_stream_helper_by_id_when_ended_then_the_rest(stack: Stack, ended: str) -> None:
     async def call() -> list[int]:
-        async with AsyncOpenAI(base_url=stack.base_url, api_key=stack.api_key, max_retries=0) as client:
-            async with client.responses.stream(response_id=ended, starting_after=5) as stream:
-                return [event.sequence_number async for event in stream]
+        async with (
+            async_client(stack) as client,
+            client.responses.stream(response_id=ended, starting_after=5) as stream,
+        ):
+            return [event.sequence_number async for event in stream]
 
     assert asyncio.run(call()) == numbers_after(stack, ended, 5)
 
@@ -104,13 +110,19 @@ def test_retrieve_with_stream_when_a_number_is_given_then_what_follows_it(
     assert seen == numbers_after(stack, ended, after)
 
 
-def test_async_retrieve_with_stream_when_a_number_is_given_then_what_follows_it(stack: Stack, ended: str) -> None:
+def test_async_retrieve_with_stream_when_a_number_is_given_then_what_follows_it(
+    stack: Stack, ended: str
+) -> None:
     async def call() -> list[int]:
-        async with AsyncOpenAI(base_url=stack.base_url, api_key=stack.api_key, max_retries=0) as client:
+        async with async_client(stack) as client:
             stream = await client.responses.retrieve(ended, stream=True, starting_after=3)
             return [event.sequence_number async for event in stream]
 
     assert asyncio.run(call()) == numbers_after(stack, ended, 3)
+
+
+def async_client(stack: Stack) -> AsyncOpenAI:
+    return AsyncOpenAI(base_url=stack.base_url, api_key=stack.api_key, max_retries=0)
 
 
 def numbers_after(stack: Stack, response_id: str, after: int) -> list[int]:

@@ -40,7 +40,11 @@ ROUTES: dict[str, Route] = {
         "/responses",
         chain(input=[{"type": "function_call_output", "call_id": "{call}", "output": "x"}]),
     ),
-    "reference": ("POST", "/responses", {"model": "plain", "input": [{"type": "item_reference", "id": "{item}"}]}),
+    "reference": (
+        "POST",
+        "/responses",
+        {"model": "plain", "input": [{"type": "item_reference", "id": "{item}"}]},
+    ),
     "input_tokens": ("POST", "/responses/input_tokens", chain()),
     "compact": ("POST", "/responses/compact", chain()),
 }
@@ -50,7 +54,7 @@ TOOL: Json = {"type": "function", "name": "get_weather", "parameters": {"type": 
 def ask(stack: Stack, key: str, route: Route, **names: str) -> requests.Response:
     method, path, body = route
     for name, value in names.items():
-        path = path.replace("{%s}" % name, value)
+        path = path.replace("{" + name + "}", value)
     return stack.request(method, path, key, json=None if body is None else _filled(body, names))
 
 
@@ -136,7 +140,9 @@ def test_delete_when_another_key_of_the_tenant_asks_then_it_is_gone(stack: Stack
     assert ask(stack, keys.mine, ROUTES["retrieve"], id=response["id"]).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["retrieve", "stream", "delete", "cancel", "input_items", "chain", "chain_answer"])
+@pytest.mark.parametrize(
+    "name", ["retrieve", "stream", "delete", "cancel", "input_items", "chain", "chain_answer"]
+)
 def test_route_when_the_response_was_deleted_then_the_answer_is_that_of_a_missing_one(
     stack: Stack, keys: Keys, name: str
 ) -> None:

@@ -13,7 +13,11 @@ from upstream.directives import QUIRKS
 WEATHER: Json = {
     "type": "function",
     "name": "get_weather",
-    "parameters": {"type": "object", "properties": {"location": {"type": "string"}}, "required": ["location"]},
+    "parameters": {
+        "type": "object",
+        "properties": {"location": {"type": "string"}},
+        "required": ["location"],
+    },
 }
 SHAPES: dict[str, Json] = {
     "text": {"input": "hello"},
@@ -43,13 +47,18 @@ BROKEN = {
 
 @pytest.mark.parametrize("quirk", sorted(QUIRKS))
 @pytest.mark.parametrize("shape", SHAPES)
-def test_stream_when_the_upstream_is_incomplete_then_ours_is_whole(stack: Stack, quirk: str, shape: str) -> None:
+def test_stream_when_the_upstream_is_incomplete_then_ours_is_whole(
+    stack: Stack, quirk: str, shape: str
+) -> None:
     events = events_of(create_stream(stack, model=f"plain!quirk={quirk}", **SHAPES[shape]))
 
     response = check_story(events)
     assert response["status"] == "completed"
     kinds = [item["type"] for item in response["output"]]
-    assert kinds == {"text": ["message"], "tool": ["function_call"], "reasoning": ["reasoning", "message"]}[shape]
+    assert (
+        kinds
+        == {"text": ["message"], "tool": ["function_call"], "reasoning": ["reasoning", "message"]}[shape]
+    )
 
 
 @pytest.mark.parametrize("quirk", sorted(QUIRKS))
@@ -62,7 +71,15 @@ def test_create_when_the_upstream_is_incomplete_then_the_text_is_the_same(stack:
 
 
 def test_stream_when_every_quirk_comes_at_once_then_ours_is_whole(stack: Stack) -> None:
-    quirks = ("no_sequence", "no_ids", "no_done", "no_event_lines", "small_envelope", "no_added_parts", "no_usage")
+    quirks = (
+        "no_sequence",
+        "no_ids",
+        "no_done",
+        "no_event_lines",
+        "small_envelope",
+        "no_added_parts",
+        "no_usage",
+    )
 
     events = events_of(create_stream(stack, model="plain!" + "&".join(f"quirk={quirk}" for quirk in quirks)))
 
@@ -89,9 +106,7 @@ def test_stream_when_one_event_is_a_megabyte_then_it_arrives(stack: Stack) -> No
 @pytest.fixture(scope="module")
 def broken(stack: Stack) -> dict[str, str]:
     """A background response for every way to break, all begun at once: some take their deadline."""
-    return {
-        fault: create(stack, model=f"mock-n10!fault={fault}", background=True)["id"] for fault in BROKEN
-    }
+    return {fault: create(stack, model=f"mock-n10!fault={fault}", background=True)["id"] for fault in BROKEN}
 
 
 @pytest.mark.parametrize("fault", BROKEN)
@@ -115,7 +130,9 @@ def test_background_when_the_upstream_breaks_off_then_it_is_not_paid_again(
 
 
 @pytest.mark.parametrize("fault", ["reset:3", "cut:3", "garbage", "error_event:3", "failed:3"])
-def test_create_when_the_upstream_breaks_off_then_200_with_the_failed_object(stack: Stack, fault: str) -> None:
+def test_create_when_the_upstream_breaks_off_then_200_with_the_failed_object(
+    stack: Stack, fault: str
+) -> None:
     response = check_response(create(stack, model=f"mock-n10!fault={fault}"))
 
     assert response["status"] == "failed"

@@ -114,8 +114,13 @@ def check_part(part: Json) -> Json:
 
 def check_usage(usage: Json) -> Json:
     counts = ("input_tokens", "output_tokens", "total_tokens")
-    details = (usage["input_tokens_details"]["cached_tokens"], usage["output_tokens_details"]["reasoning_tokens"])
-    assert all(type(count) is int and count >= 0 for count in (*(usage[name] for name in counts), *details)), usage
+    details = (
+        usage["input_tokens_details"]["cached_tokens"],
+        usage["output_tokens_details"]["reasoning_tokens"],
+    )
+    assert all(
+        type(count) is int and count >= 0 for count in (*(usage[name] for name in counts), *details)
+    ), usage
     return usage
 
 

@@ -76,9 +76,7 @@ def ending(claim: Claim, *texts: str, status: str = Status.COMPLETED, **changes:
     said: dict[str, Any] = {"output": output}
     if status == Status.FAILED:
         said["error"] = error_object("server_error", "it failed")
-    response = snapshot(
-        claim.envelope, response_id=row.id, created_at=row.created_at, status=status, **said
-    )
+    response = snapshot(claim.envelope, response_id=row.id, created_at=row.created_at, status=status, **said)
     return Ending(status=status, response=response, output_items=output, **changes)
 
 

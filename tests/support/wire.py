@@ -123,7 +123,9 @@ def _read_answer(sock: socket.socket) -> Answer:
         data += piece
     start, _, body = data.partition(b"\r\n\r\n")
     first, *lines = start.decode("latin-1").split("\r\n")
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers = {
+        name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+    }
     length = int(headers.get("content-length", "0"))
     while len(body) < length:
         piece = sock.recv(65536)

@@ -50,6 +50,11 @@ class Call:
             if self.ended_by is not None:
                 _shut(sock)
 
+    def detach(self) -> None:
+        """The call is over: its connection may serve another one, which a late fence must not hit."""
+        with self._lock:
+            self._socket = None
+
     def answered(self) -> None:
         self._answered = True
         self._progress_at = time.monotonic()

@@ -95,6 +95,7 @@ def upgrade() -> None:
         sa.CheckConstraint("attempt >= 0", name="attempt_not_negative"),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("responses_by_body", "responses", ["body_hash", "created_at"], unique=False)
     op.create_index(
         "responses_by_model", "responses", ["tenant_id", "model", "created_at", "id"], unique=False
     )
@@ -274,6 +275,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("previous_response_id IS NOT NULL"),
     )
     op.drop_index("responses_by_model", table_name="responses")
+    op.drop_index("responses_by_body", table_name="responses")
     op.drop_table("responses")
     op.drop_index("idempotency_keys_expired", table_name="idempotency_keys")
     op.drop_table("idempotency_keys")

@@ -1,0 +1,45 @@
+"""What the workers' parts stand on in these tests: real stores, and the scripted upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import fakeredis
+import pytest
+
+from shared.log import EventLog
+from tests.support.backends import Backends, open_backends
+from upstream.launch import Running, start
+
+
+@pytest.fixture(scope="session")
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
+    found = open_backends("embedded", request, tmp_path_factory.mktemp("workers"))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def backends(opened: Backends) -> Backends:
+    opened.empty()
+    return opened
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[Running]:
+    running = start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def redis_core() -> fakeredis.FakeServer:
+    """A Redis whose network can be cut: `connected = False`."""
+    return fakeredis.FakeServer()
+
+
+@pytest.fixture
+def log(redis_core: fakeredis.FakeServer) -> Iterator[EventLog]:
+    client = fakeredis.FakeRedis(server=redis_core, protocol=2)
+    yield EventLog(client)
+    client.close()
