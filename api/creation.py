@@ -94,9 +94,12 @@ class Creation:
         except AlreadyAccepted as known:
             return Accepted.earlier(wanted, self._repeats.accepted(known.response_id))
         accepted = Accepted(wanted, Stored(row, new.envelope, None), new.request)
+        heard = True
         if wanted.stream or not wanted.background:
-            self._relay.announce(accepted.row, opening_frames(accepted.row, new.envelope))
-        self._services.queue.ring(accepted.row.id)
+            heard = self._relay.announce(accepted.row, opening_frames(accepted.row, new.envelope))
+        if heard:
+            # else the bell would only make the client wait: idle workers look in SQL
+            self._services.queue.ring(accepted.row.id)
         return accepted
 
     def _new(

@@ -71,12 +71,14 @@ class Relay:
                 "Streaming is not available right now.", code="stream_unavailable", retry_after=2
             )
 
-    def announce(self, row: ResponseRow, opening: Sequence[bytes]) -> None:
-        """Write the opening events of a response just accepted, and listen for more."""
+    def announce(self, row: ResponseRow, opening: Sequence[bytes]) -> bool:
+        """Write the opening events of a response just accepted, and listen for more. False: Redis is away."""
         try:
             self._event_log.acquire(row.id, row.attempt, opening, channel=self._subscriber.channel)
         except LogUnavailable as error:
             _log.warning("opening events wait: %s", error, extra={"response_id": row.id})
+            return False
+        return True
 
     def check_cursor(self, response_id: str, after: int) -> None:
         """Raises Gone where a log was lost and cannot be continued from `after`."""

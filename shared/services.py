@@ -17,7 +17,7 @@ from shared.settings import Settings
 from shared.store import Store, open_store
 from shared.store.engine import Offload
 
-SOCKET_SECONDS = 5
+SOCKET_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,6 @@ def connect_redis(url: str) -> redis.Redis:
         socket_keepalive=True,
         health_check_interval=15,
         # one more try at once: a pooled connection may have died; all our calls repeat safely
-        retry=Retry(NoBackoff(), 1),
-        retry_on_error=[redis.exceptions.ConnectionError],
+        # (not after a timeout: a frozen Redis would hold its caller twice as long)
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)),
     )

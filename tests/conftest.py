@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,10 +20,12 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    server = PostgresServer(tmp_path_factory.mktemp("postgres")).start()
-    yield server
-    server.stop()
+def postgres_server() -> Iterator[PostgresServer]:
+    # not below pytest's own folder: another run of pytest would close that to the server's user
+    with tempfile.TemporaryDirectory(prefix="respool-postgres-") as folder:
+        server = PostgresServer(Path(folder) / "data").start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session", params=["embedded", "postgres"])

@@ -34,9 +34,9 @@ class Running:
     def port(self) -> int:
         return int(self.url.rpartition(":")[2])
 
-    def ledger(self) -> dict[str, Any]:
-        """{"calls": {key: [call, …]}, "resumes": {key: [resume, …]}}."""
-        answer: dict[str, Any] = self._control("ledger", None)
+    def ledger(self, key: str | None = None) -> dict[str, Any]:
+        """{"calls": {key: [call, …]}, "resumes": {key: [resume, …]}}; with a key, of that one alone."""
+        answer: dict[str, Any] = self._control("ledger" if key is None else f"ledger?key={key}", None)
         return answer
 
     def script(self, *script: str, key: str | None = None, on: str = "create") -> None:

@@ -91,7 +91,12 @@ class Rescuer:
         if stored is None or log.state is None:
             return [], True  # a log that is gone may have shown anything
         assembler = _assembler(stored)
-        assembler.restore(log.frames)
+        try:
+            assembler.restore(log.frames)
+        except Exception:
+            # a row that cannot be folded must still end, and must not stop the rows behind it
+            _log.exception("fault of ours", extra={"response_id": row.id})
+            return [], True
         return assembler.partial(), assembler.progressed
 
     def _seal(self, ended: Ended | None) -> None:

@@ -26,7 +26,7 @@ from workers.rescue import Rescuer
 from workers.slots import Slots
 from workers.sweep import Sweeper
 
-SETTINGS = Settings(broker_url="memory://", lease_seconds=0.0, wipe_seconds=3600.0)
+SETTINGS = Settings(broker_url="memory://localhost", lease_seconds=0.0, wipe_seconds=3600.0)
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Protocol(RuleBasedStateMachine):
         return row.id
 
     @rule(target=ids, parent=ids)
-    def follow_up(self, parent: str) -> object:
+    def follow_up(self, parent: str) -> str | MultipleResults[str]:
         known = self.watcher.responses[parent]
         try:
             row = self.store.responses.insert(new_response(previous_response_id=parent))
@@ -91,7 +91,7 @@ class Protocol(RuleBasedStateMachine):
         return row.id
 
     @rule(target=hands)
-    def claim(self) -> object:
+    def claim(self) -> Hand | MultipleResults[Hand]:
         claim = self.store.leases.claim_next(OWNER, background=True)
         if claim is None:
             return multiple()
@@ -150,11 +150,13 @@ class Protocol(RuleBasedStateMachine):
 
     @rule()
     def beat(self) -> None:
-        held = self.store.leases.beat(OWNER)
-        running = {
-            (w.id, w.attempt) for w in self.watcher.responses.values() if w.status == Status.IN_PROGRESS
-        }
-        assert held == running
+        """Of everything it ever held, a worker learns what is still its own."""
+        known = self.watcher.responses.values()
+        held = {(w.id, attempt) for w in known for attempt in w.claims}
+
+        mine = self.store.leases.beat(OWNER, held)
+
+        assert mine == {(w.id, w.attempt) for w in known if w.status == Status.IN_PROGRESS and not w.deleted}
 
     @rule(response_id=ids, sealed=st.booleans())
     def cancel(self, response_id: str, sealed: bool) -> None:

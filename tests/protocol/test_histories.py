@@ -19,4 +19,4 @@ def test_history_when_anything_happens_in_any_order_then_every_promise_holds(bac
         suppress_health_check=list(HealthCheck),
     )
 
-    run_state_machine_as_test(lambda: Protocol(backends), settings=bounds)
+    run_state_machine_as_test(lambda: Protocol(backends), settings=bounds)  # type: ignore[arg-type]

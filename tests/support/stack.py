@@ -172,7 +172,7 @@ class Stack:
 
     def calls(self, response_id: str) -> list[dict[str, Any]]:
         """The billing ledger: what the upstream was asked for this response."""
-        calls: list[dict[str, Any]] = self.upstream.ledger()["calls"].get(response_id, [])
+        calls: list[dict[str, Any]] = self.upstream.ledger(response_id)["calls"].get(response_id, [])
         return calls
 
     def _is_ready(self) -> bool:
