@@ -20,12 +20,10 @@ from shared.errors import AlreadyAccepted, InvalidRequest, conversation_not_foun
 from shared.ids import is_conversation_id, new_response_id
 from shared.sealing import opening_frames
 from shared.services import Services
-from shared.store.rows import RESPONSE, NewResponse, ResponseRow, Stored
+from shared.store.rows import BACKGROUND, FOREGROUND, RESPONSE, NewResponse, ResponseRow, Stored
 from shared.wire.items import normalise_input
 from shared.wire.request import CreateRequest, parse_create
 from shared.wire.response import envelope
-
-FOREGROUND, BACKGROUND = 0, 10  # priorities; lower first
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@
     │   ├── Gone                  410
     │   ├── PayloadTooLarge       413
     │   ├── UnsupportedMedia      415
+    │   ├── RateLimited           429, with Retry-After
     │   ├── Unprocessable         422, an idempotency key used for something else
     │   ├── Unavailable           503, with Retry-After
     │   └── GenerationRefused     the upstream refused cleanly; its status in our envelope
@@ -119,6 +120,12 @@ class PayloadTooLarge(ClientError):
 class UnsupportedMedia(ClientError):
     status = 415
     code = "unsupported_media_type"
+
+
+class RateLimited(ClientError):
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
 
 
 class Unprocessable(ClientError):

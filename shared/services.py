@@ -14,7 +14,7 @@ from shared.catalog import Catalog, load_catalog
 from shared.log import EventLog
 from shared.queue import Queue, make_celery
 from shared.settings import Settings
-from shared.store import Store, open_store
+from shared.store import Limits, Store, open_store
 from shared.store.engine import Offload
 
 SOCKET_SECONDS = 2
@@ -44,8 +44,13 @@ def open_services(
     store = open_store(
         settings.database_url,
         pool_size=pool_size,
-        lease_seconds=settings.lease_seconds,
-        deadline_seconds=settings.deadline_seconds,
+        limits=Limits(
+            lease_seconds=settings.lease_seconds,
+            deadline_seconds=settings.deadline_seconds,
+            queued=settings.max_queued,
+            tenant_queued=settings.max_queued_per_tenant,
+            tenant_running=settings.tenant_concurrency,
+        ),
         offload=offload,
     )
     return Services(

@@ -68,6 +68,24 @@ class Settings:
     background_share: float = _setting(
         "RESPOOL_BACKGROUND_SHARE", 0.75, "part of a worker's slots background work may hold"
     )
+    max_queued: int = _setting(
+        "RESPOOL_MAX_QUEUED", 200_000, "responses that may wait; more are refused with 429"
+    )
+    max_queued_per_tenant: int = _setting(
+        "RESPOOL_MAX_QUEUED_PER_TENANT", 100_000, "responses of one tenant that may wait"
+    )
+    tenant_concurrency: int = _setting(
+        "RESPOOL_TENANT_CONCURRENCY", 0, "responses of one tenant in progress at a time; 0: any number"
+    )
+    max_streams: int = _setting("RESPOOL_MAX_STREAMS", 20_000, "clients that may wait on one API process")
+    max_streams_per_key: int = _setting(
+        "RESPOOL_MAX_STREAMS_PER_KEY", 10_000, "clients with one key that may wait on one API process"
+    )
+    max_inflight_body_bytes: int = _setting(
+        "RESPOOL_MAX_INFLIGHT_BODY_BYTES",
+        256 * 1024 * 1024,
+        "bodies above 1 MiB that one API process holds at a time, in bytes",
+    )
     lease_seconds: float = _setting(
         "RESPOOL_LEASE_SECONDS", 30.0, "how long a worker owns a response without a heartbeat"
     )

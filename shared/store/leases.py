@@ -5,6 +5,7 @@ Each is one conditional UPDATE. Zero rows means that another hand was faster: re
 
 from __future__ import annotations
 
+import random
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -12,63 +13,61 @@ import sqlalchemy as sa
 
 from shared.lifecycle import Status
 from shared.store.engine import Database, db_now
+from shared.store.fairness import Class, claimable, classes, next_row
 from shared.store.rows import COLUMNS, Claim, ResponseRow, load_json, row
 from shared.store.tables import payloads, responses
 
 
-def _claimable(*, background: bool) -> sa.ColumnElement[bool]:
-    conditions = [
-        responses.c.status == Status.QUEUED,
-        responses.c.deleted_at.is_(None),
-        sa.or_(responses.c.not_before.is_(None), responses.c.not_before <= db_now()),
-        responses.c.queue_deadline_at > db_now(),
-    ]
-    if not background:
-        conditions.append(responses.c.background.is_(False))
-    return sa.and_(*conditions)
-
-
 class Leases:
-    def __init__(self, database: Database, *, lease_seconds: float, deadline_seconds: float) -> None:
+    def __init__(
+        self, database: Database, *, lease_seconds: float, deadline_seconds: float, tenant_cap: int = 0
+    ) -> None:
+        """`tenant_cap`: how many rows of one tenant may be in progress; 0: any number."""
         self._db = database
         self._lease = lease_seconds
         self._deadline = deadline_seconds
+        self._rng = random.Random()
+        every = (Class(False), Class(True), Class(True, aged=True))
+        self._claims = {wanted: self._claim(wanted, tenant_cap) for wanted in every}
 
     def claimable(self, *, background: bool, limit: int) -> int:
         """How many rows wait for a worker, counted up to `limit`."""
-        some = sa.select(sa.literal(1)).where(_claimable(background=background)).limit(limit).subquery()
+        wanted = [Class(False)] + ([Class(True)] if background else [])
+        condition = sa.or_(*(claimable(responses, c) for c in wanted))
+        some = sa.select(sa.literal(1)).where(condition).limit(limit).subquery()
         return int(
             self._db.read(lambda c: c.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
         )
 
     def claim_next(self, owner: str, *, background: bool) -> Claim | None:
-        """Take the next row by policy (priority, then age); None when nothing waits.
+        """Take the next row by policy (shared/store/fairness); None when nothing waits.
 
         `background` false: my share of slots for background work is used up.
         """
-        choice = (
-            sa.select(responses.c.id)
-            .where(_claimable(background=background))
-            .order_by(responses.c.priority, responses.c.created_at)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
-        )
-        claim = (
+        for wanted in classes(background=background, rng=self._rng):
+            claim = self._claims[wanted]
+            found = self._db.write(lambda c, claim=claim: _claimed(c, claim, owner))  # type: ignore[misc]
+            if found is not None:
+                return found
+        return None
+
+    def _claim(self, wanted: Class, tenant_cap: int) -> sa.sql.dml.ReturningUpdate[Any]:
+        return (
             sa.update(responses)
-            .where(responses.c.id == choice, responses.c.status == Status.QUEUED)
+            .where(
+                responses.c.id == next_row(wanted, tenant_cap=tenant_cap),
+                responses.c.status == Status.QUEUED,
+            )
             .values(
                 status=Status.IN_PROGRESS,
                 attempt=responses.c.attempt + 1,
-                lease_owner=owner,
+                lease_owner=sa.bindparam("owner"),
                 lease_until=db_now() + self._lease,
                 deadline_at=sa.func.coalesce(responses.c.deadline_at, db_now() + self._deadline),
                 not_before=None,
             )
             .returning(*COLUMNS)
         )
-
-        return self._db.write(lambda c: _claimed(c, claim))
 
     def gate(self, response_id: str, attempt: int) -> bool:
         """The money gate: committed before the first byte goes upstream. False: do not send."""
@@ -123,12 +122,12 @@ class Leases:
             .values(
                 attempt=responses.c.attempt + 1,
                 rescue_count=responses.c.rescue_count + 1,
-                lease_owner=owner,
+                lease_owner=sa.bindparam("owner"),
                 lease_until=db_now() + self._lease,
             )
             .returning(*COLUMNS)
         )
-        return self._db.write(lambda c: _claimed(c, statement))
+        return self._db.write(lambda c: _claimed(c, statement, owner))
 
     def renew(self, response_id: str, attempt: int) -> bool:
         """Renew one lease, to be sure that it is mine still."""
@@ -138,8 +137,8 @@ class Leases:
         return self._db.write(lambda c: c.execute(statement).rowcount) == 1
 
 
-def _claimed(connection: sa.Connection, claim: sa.sql.dml.ReturningUpdate[Any]) -> Claim | None:
-    record = connection.execute(claim).one_or_none()
+def _claimed(connection: sa.Connection, claim: sa.sql.dml.ReturningUpdate[Any], owner: str) -> Claim | None:
+    record = connection.execute(claim, {"owner": owner}).one_or_none()
     if record is None:
         return None
     taken = row(record)

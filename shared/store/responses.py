@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from shared.errors import InvalidRequest, excerpt
 from shared.lifecycle import Status
+from shared.store.admission import NO_LIMIT, Admission
 from shared.store.conversations import remove_forgotten, require_conversation
 from shared.store.engine import Database, db_now
 from shared.store.idempotency import take_key
@@ -25,8 +26,9 @@ _HAS_CHILD = sa.exists().where(_child.c.previous_response_id == responses.c.id)
 
 
 class Responses:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, admission: Admission | None = None) -> None:
         self._db = database
+        self._admission = admission or Admission(limit=NO_LIMIT, tenant_limit=NO_LIMIT)
 
     def insert(self, new: NewResponse) -> ResponseRow:
         """Accept a response: durable when this returns.
@@ -37,6 +39,7 @@ class Responses:
 
         def work(connection: sa.Connection) -> ResponseRow:
             take_key(connection, new)
+            self._admission.admit(connection, new.tenant_id)
             if new.previous_response_id is not None:
                 _lock_parent(connection, new.tenant_id, new.previous_response_id)
             seq = _conversation_seq(connection, new)

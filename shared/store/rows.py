@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from shared import lifecycle
 from shared.store.tables import responses
 
+FOREGROUND, BACKGROUND = 0, 10  # priorities; lower first
+
 # kinds of rows: what GET shows, and endpoints of the upstream that are run by the same task
 RESPONSE, COMPACTION, INPUT_TOKENS = "response", "compaction", "input_tokens"
 

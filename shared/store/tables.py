@@ -61,10 +61,18 @@ responses = sa.Table(
 )
 sa.Index(
     "responses_queued",
+    responses.c.background,
+    responses.c.tenant_id,
     responses.c.priority,
     responses.c.created_at,
     postgresql_where=responses.c.status == "queued",
     sqlite_where=responses.c.status == "queued",
+)
+sa.Index(
+    "responses_running",
+    responses.c.tenant_id,
+    postgresql_where=responses.c.status == "in_progress",
+    sqlite_where=responses.c.status == "in_progress",
 )
 sa.Index(
     "responses_leased",

@@ -1,4 +1,4 @@
-"""Stacks with short leases, one a test module: faults are settled within seconds."""
+"""Stacks with short leases, shared by all: faults are settled within seconds, and each test judges its own."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tests.support.servers import PostgresServer
 from tests.support.stack import SHORT, Stack
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running = Stack(tmp_path_factory.mktemp("embedded"), SHORT).start()
     yield running
     running.stop()
 
 
-@pytest.fixture(scope="module", params=["embedded", "postgres"])
+@pytest.fixture(scope="session", params=["embedded", "postgres"])
 def either(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """On SQLite, then on PostgreSQL."""
     if request.param == "embedded":

@@ -14,7 +14,7 @@ from tests.support.stack import SHORT, Stack
 from tests.support.waiting import wait_until
 
 SLOW = "mock-n150-i20"  # three seconds of words
-ENDS = [signal.SIGTERM, signal.SIGINT, signal.SIGKILL]
+ENDS = [signal.SIGINT, signal.SIGKILL]
 
 
 @pytest.fixture(scope="module")

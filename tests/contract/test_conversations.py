@@ -215,6 +215,17 @@ def test_delete_when_a_response_was_made_from_it_then_it_goes_with_that_response
     assert (rows(hands, conversations), rows(hands, conversation_items)) == (0, 0)
 
 
+def test_delete_response_when_its_conversation_lives_then_the_conversation_is_left_alone(
+    store: Store,
+) -> None:
+    own = made(store, "one")
+    row = finished(store, "question", "answer", conversation_id=own.id).row
+
+    store.responses.delete(TENANT, row.id)
+
+    assert texts(store, own.id) == ["one", "question", "answer"]
+
+
 def test_delete_when_a_descendant_of_its_response_lives_then_it_is_kept(store: Store, hands: Hands) -> None:
     own = made(store, "one")
     first = finished(store, conversation_id=own.id).row

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 import pytest
 
@@ -11,7 +10,9 @@ from shared.errors import NotFound
 from shared.lifecycle import Status
 from shared.store import Store
 from shared.store.rows import Claim
-from tests.contract.test_conversations import OTHER, made, said, texts
+from shared.store.tables import conversation_items
+from tests.contract.test_conversations import OTHER, made, rows, said, texts
+from tests.support.backends import Hands
 from tests.support.rows import TENANT, accepted, claimed, ending, finished, new_response
 
 LANES, TURNS = 4, 5
@@ -114,7 +115,7 @@ def test_finish_when_not_stored_then_the_history_is_read_and_nothing_is_appended
 
 
 def test_finish_when_the_conversation_was_deleted_meanwhile_then_it_ends_and_nothing_is_appended(
-    store: Store,
+    store: Store, hands: Hands
 ) -> None:
     own = made(store, "before")
     claim = gated_in(store, own.id, "question")
@@ -123,6 +124,7 @@ def test_finish_when_the_conversation_was_deleted_meanwhile_then_it_ends_and_not
     finish(store, claim, "answer")
 
     assert told(store, claim.row.id) == ["before", "question", "answer"]
+    assert rows(hands, conversation_items) == 1
 
 
 def test_finish_when_another_hand_was_faster_then_nothing_is_appended(store: Store) -> None:
@@ -196,10 +198,11 @@ def test_finish_when_many_at_once_then_no_turn_stands_between_the_items_of_anoth
     claims = [gated_in(store, own.id, f"question {n}") for n in range(LANES * TURNS)]
     answers = ("one", "two", "three")
 
-    def lane(mine: list[Claim]) -> Callable[[], None]:
-        return lambda: [finish(store, claim, *answers) for claim in mine] and None
+    def lane(mine: list[Claim]) -> None:
+        for claim in mine:
+            finish(store, claim, *answers)
 
-    lanes = [threading.Thread(target=lane(claims[n::LANES])) for n in range(LANES)]
+    lanes = [threading.Thread(target=lane, args=(claims[n::LANES],)) for n in range(LANES)]
     for thread in lanes:
         thread.start()
     for thread in lanes:

@@ -32,6 +32,8 @@ FIELDS: Json = {
     "safety_identifier": "someone",
     "prompt_cache_key": "cache-1",
     "prompt_cache_retention": "24h",
+    "prompt_cache_options": {"ttl": "30m", "mode": "explicit"},
+    "prompt": {"id": "pmpt_1", "version": "2", "variables": {"city": "Oslo"}},
     "user": "user-1",
     "tool_choice": "none",
     "tools": [
@@ -48,6 +50,8 @@ FIELDS: Json = {
 ONLY_SENT: Json = {
     "context_management": [{"type": "compaction", "compact_threshold": 2000}],
     "include": ["message.output_text.logprobs"],
+    "moderation": {"model": "omni"},
+    "service_tier": "flex",
     "a_field_of_tomorrow": {"x": [1, 2.5, None]},
 }
 

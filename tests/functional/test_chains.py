@@ -139,3 +139,23 @@ def test_chain_with_the_sdk_when_there_is_no_new_input_then_the_parent_alone_goe
     second = responses.create(model="plain", previous_response_id=first.id)
 
     assert second.status == "completed" and second.previous_response_id == first.id
+
+
+def test_create_when_it_refers_to_an_item_of_ours_then_the_item_itself_goes_upstream(stack: Stack) -> None:
+    message = create(stack, input="one")["output"][0]
+    reference = {"type": "item_reference", "id": message["id"]}
+
+    sent = sent_for(stack, input=[reference, {"role": "user", "content": ECHO}])
+
+    assert said(sent["input"][0]) == ("assistant", message["content"][0]["text"])
+
+
+def test_create_when_a_chain_is_long_then_every_turn_is_sent_once(stack: Stack) -> None:
+    turn = create(stack, input="turn 0", model="mock-n2")
+    for n in range(1, 25):
+        turn = create(stack, input=f"turn {n}", model="mock-n2", previous_response_id=turn["id"])
+
+    sent = sent_for(stack, previous_response_id=turn["id"])
+
+    users = [text for who, text in map(said, sent["input"]) if who == "user"]
+    assert users == [*(f"turn {n}" for n in range(25)), ECHO]

@@ -13,7 +13,7 @@ from tests.support.contract import Json
 from tests.support.echo import said, sent_for
 from tests.support.event_order import check_story, of_type
 from tests.support.stack import Stack
-from tests.support.wire import create, create_stream, events_of
+from tests.support.wire import create, create_stream, error_of, events_of
 
 WEATHER: Json = {
     "type": "function",
@@ -183,3 +183,22 @@ def test_create_when_a_schema_is_given_then_the_object_echoes_it(stack: Stack) -
 
     assert response["text"]["format"] == {**form, "description": None}
     assert json.loads(response["output"][0]["content"][0]["text"]) == {"a": 1}
+
+
+def test_create_when_an_output_has_no_call_then_400(stack: Stack) -> None:
+    output = {"type": "function_call_output", "call_id": "call_x", "output": "rain"}
+
+    answer = stack.request("POST", "/responses", json={"model": "plain", "input": [output]})
+
+    error = error_of(answer)
+    assert (answer.status_code, error["param"]) == (400, "input")
+    assert "call_x" in error["message"]
+
+
+def test_create_when_a_call_of_the_turn_before_is_unanswered_then_400(stack: Stack) -> None:
+    first = create(stack, input=QUESTION, tools=[WEATHER])
+    body = {"model": "plain", "input": "Never mind.", "previous_response_id": first["id"]}
+
+    answer = stack.request("POST", "/responses", json=body)
+
+    assert (answer.status_code, error_of(answer)["param"]) == (400, "input")

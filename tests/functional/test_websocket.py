@@ -67,7 +67,7 @@ def test_turns_when_sent_at_once_then_they_are_answered_in_their_order(stack: St
 
 
 def test_turn_when_the_answer_is_long_and_read_late_then_every_event_arrives(stack: Stack) -> None:
-    with open_socket(stack) as socket:
+    with open_socket(stack, unread=1) as socket:
         socket.send(model="mock-n20000")
         first = socket.receive()
         wait_until(lambda: column_of(stack, first["response"]["id"], "terminal_at"), "it ended")

@@ -7,7 +7,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
 
 from shared.catalog import Catalog
 from shared.errors import InvalidRequest, LeaseLost
@@ -209,7 +218,7 @@ class Protocol(RuleBasedStateMachine):
             self.far.backdate(response_id, "lease_until", "deadline_at", "queue_deadline_at")
         for _ in range(2):
             self.sweeper.sweep()
-            self.watcher.check()
+        self.watcher.check(again=True)
         assert all(w.end is not None or w.deleted for w in self.watcher.responses.values())
         assert self.store.sweeping.unsealed(limit=10) == []
         self.queue.close()

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from shared.log import EventLog
 from shared.services import connect_redis
-from shared.store import Store, migrate, open_store
+from shared.store import Limits, Store, migrate, open_store
 from shared.store.engine import Database
 from shared.store.rows import ResponseRow
 from shared.store.tables import metadata, responses
@@ -89,5 +89,5 @@ def open_backends(name: str, request: pytest.FixtureRequest, folder: Path) -> Ba
         url = postgres.new_database()
         client = connect_redis(server.url)
     migrate.upgrade(url)
-    store = open_store(url, pool_size=8, lease_seconds=LEASE_SECONDS, deadline_seconds=3600)
+    store = open_store(url, pool_size=8, limits=Limits(lease_seconds=LEASE_SECONDS))
     return Backends(name, url, store, client, EventLog(client), Hands(url))

@@ -42,7 +42,7 @@ class Chaos:
     def kill_each(self) -> None:
         """kill -9 of every role once, in random order at random moments; each must come back."""
         for role in self._rng.sample(ROLES, len(ROLES)):
-            moment = self._events() + self._rng.randrange(50, 1500)
+            moment = self._events() + self._rng.randrange(50, 800)
             wait_until(lambda moment=moment: self._events() >= moment, f"traffic before the kill of {role}")
             self._stack.wait_for_restart(role, self._stack.kill(role))
             self.kills[role] += 1

@@ -56,10 +56,13 @@ class Socket:
 
 
 @contextmanager
-def open_socket(stack: Stack, key: str | None = None, *, base_url: str | None = None) -> Iterator[Socket]:
+def open_socket(
+    stack: Stack, key: str | None = None, *, base_url: str | None = None, unread: int | None = None
+) -> Iterator[Socket]:
+    """`unread`: after how many messages the client stops reading; never, as it stands."""
     url = (base_url or stack.base_url).replace("http://", "ws://") + "/responses"
     headers = {"Authorization": f"Bearer {key or stack.api_key}"}
-    with connect(url, additional_headers=headers, max_size=None, proxy=None) as connection:
+    with connect(url, additional_headers=headers, max_size=None, max_queue=unread, proxy=None) as connection:
         yield Socket(connection)
 
 

@@ -151,10 +151,18 @@ def upgrade() -> None:
     op.create_index(
         "responses_queued",
         "responses",
-        ["priority", "created_at"],
+        ["background", "tenant_id", "priority", "created_at"],
         unique=False,
         postgresql_where=sa.text("status = 'queued'"),
         sqlite_where=sa.text("status = 'queued'"),
+    )
+    op.create_index(
+        "responses_running",
+        "responses",
+        ["tenant_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'in_progress'"),
+        sqlite_where=sa.text("status = 'in_progress'"),
     )
     op.create_index(
         "responses_unsealed",
@@ -230,6 +238,12 @@ def downgrade() -> None:
         table_name="responses",
         postgresql_where=sa.text("terminal_at IS NOT NULL AND terminal_seq IS NULL"),
         sqlite_where=sa.text("terminal_at IS NOT NULL AND terminal_seq IS NULL"),
+    )
+    op.drop_index(
+        "responses_running",
+        table_name="responses",
+        postgresql_where=sa.text("status = 'in_progress'"),
+        sqlite_where=sa.text("status = 'in_progress'"),
     )
     op.drop_index(
         "responses_queued",

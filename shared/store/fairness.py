@@ -1,0 +1,95 @@
+"""Which row a free slot takes: by class, then the tenant with the least in progress, then age.
+
+Foreground comes first; so that a flood of it cannot starve the rest, a share of the claims looks for
+background work that has waited first. Tenants are found by skipping through an index, so a deep
+queue of one tenant costs no more than a short one.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from shared.lifecycle import Status
+from shared.store.engine import db_now
+from shared.store.tables import responses
+
+AGED_SECONDS = 60.0  # background work that has waited longer may go before foreground work …
+AGED_SHARE = 0.25  # … in this part of the claims
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    background: bool
+    aged: bool = False
+
+
+def classes(*, background: bool, rng: random.Random) -> list[Class]:
+    """What a claim looks for, in this order."""
+    if not background:
+        return [Class(False)]
+    if rng.random() < AGED_SHARE:
+        return [Class(True, aged=True), Class(False), Class(True)]
+    return [Class(False), Class(True)]
+
+
+def claimable(table: Any, wanted: Class) -> sa.ColumnElement[bool]:
+    conditions = [
+        table.c.status == Status.QUEUED,
+        table.c.background == wanted.background,
+        table.c.deleted_at.is_(None),
+        sa.or_(table.c.not_before.is_(None), table.c.not_before <= db_now()),
+        table.c.queue_deadline_at > db_now(),
+    ]
+    if wanted.aged:
+        conditions.append(table.c.created_at < db_now() - AGED_SECONDS)
+    return sa.and_(*conditions)
+
+
+def next_row(wanted: Class, *, tenant_cap: int) -> sa.ScalarSelect[str]:
+    """The id to take; rows that another claim holds at this moment are passed over."""
+    return (
+        sa.select(responses.c.id)
+        .where(claimable(responses, wanted), responses.c.tenant_id == _fairest_tenant(wanted, tenant_cap))
+        .order_by(responses.c.priority, responses.c.created_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+
+
+def _fairest_tenant(wanted: Class, tenant_cap: int) -> sa.ScalarSelect[str]:
+    tenants = _waiting_tenants(wanted)
+    running, waiting = responses.alias("running"), responses.alias("waiting")
+    in_progress = (
+        sa.select(sa.func.count())
+        .where(running.c.status == Status.IN_PROGRESS, running.c.tenant_id == tenants.c.tenant_id)
+        .correlate(tenants)
+        .scalar_subquery()
+    )
+    oldest = (
+        sa.select(sa.func.min(waiting.c.created_at))
+        .where(claimable(waiting, wanted), waiting.c.tenant_id == tenants.c.tenant_id)
+        .correlate(tenants)
+        .scalar_subquery()
+    )
+    choice = sa.select(tenants.c.tenant_id).where(tenants.c.tenant_id.is_not(None), oldest.is_not(None))
+    if tenant_cap:
+        choice = choice.where(in_progress < tenant_cap)
+    return choice.order_by(in_progress, oldest).limit(1).scalar_subquery()
+
+
+def _waiting_tenants(wanted: Class) -> sa.CTE:
+    """Each tenant with queued rows once, one index probe a tenant."""
+
+    def next_tenant(table: Any, *more: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        queued = (table.c.status == Status.QUEUED, table.c.background == wanted.background)
+        return sa.select(sa.func.min(table.c.tenant_id).label("tenant_id")).where(*queued, *more)
+
+    tenants = next_tenant(responses.alias("first_queued")).cte("tenants", recursive=True)
+    following = responses.alias("next_queued")
+    step = next_tenant(following, following.c.tenant_id > tenants.c.tenant_id).correlate(tenants)
+    return tenants.union_all(sa.select(step.scalar_subquery()).where(tenants.c.tenant_id.is_not(None)))
