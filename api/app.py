@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+
 from flask import Blueprint, Flask, g, request
 
-from api import errors, headers
+from api import body, errors, headers
 from api.auth import Authenticator
 from api.conversations import ConversationsResource
 from api.creation import Creation
 from api.endings import Endings
 from api.endpoints import EndpointsResource
 from api.health import HealthResource
+from api.limits import BodyBudget, Waiters
 from api.listing import ListingResource
 from api.models import ModelsResource
 from api.relay import Relay
@@ -31,7 +34,10 @@ def create_app(services: Services) -> Flask:
     app.url_map.strict_slashes = False
     endings = Endings(services)
     relay = Relay(services, endings)
-    waiting = Waiting(services, relay, endings)
+    settings = services.settings
+    waiters = Waiters(limit=settings.max_streams, key_limit=settings.max_streams_per_key)
+    draining = app.extensions["draining"] = threading.Event()
+    waiting = Waiting(services, relay, endings, waiters, draining)
     creation = Creation(services, relay)
     authenticator = Authenticator(services.store.keys, services.settings.secret_key)
     websocket = WebSocketResource(services.settings, authenticator, Turns(creation, relay, endings))
@@ -50,7 +56,8 @@ def create_app(services: Services) -> Flask:
         for resource in resources:
             resource.routes(blueprint)
         app.register_blueprint(blueprint)
-    HealthResource(services).routes(app)
+    HealthResource(services, draining).routes(app)
+    body.install(app, BodyBudget(settings.max_inflight_body_bytes))
     errors.install(app)
     headers.install(app)
     relay.start()

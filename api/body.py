@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Request
+from flask import Flask, Request, current_app, g
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_options_header
 
+from api.limits import BodyBudget
 from shared.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from shared.wire import strict_json
+
+_BUDGET = "body_budget"
 
 
 def read_json(request: Request) -> Any:
@@ -21,7 +24,20 @@ def read_json(request: Request) -> Any:
     limit = request.max_content_length
     if limit is not None and (request.content_length or 0) > limit:
         raise _too_large(limit)
+    # a chunked body may turn out as large as the limit
+    _reserve(limit or 0 if request.content_length is None else request.content_length)
     return strict_json.loads(_read(request, limit))
+
+
+def install(app: Flask, budget: BodyBudget) -> None:
+    """Large bodies share a budget; what a request took is given back when it is over."""
+    app.extensions[_BUDGET] = budget
+    app.teardown_request(lambda _: budget.give_back(g.pop("body_bytes", 0)))
+
+
+def _reserve(size: int) -> None:
+    budget: BodyBudget = current_app.extensions[_BUDGET]
+    g.body_bytes = budget.take(size)
 
 
 def _read(request: Request, limit: int | None) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 worker_class = "api.server.Worker"
 worker_connections = 10_000
 timeout = 60  # of the event loop, not of a stream
-graceful_timeout = 30
+graceful_timeout = int(
+    float(os.environ.get("RESPOOL_DRAIN_SECONDS") or 300)
+)  # blocking waits are kept so long
 keepalive = 75
 max_requests = 0  # a limit would cut streams
 # wide enough that a long id or key is told what it is (RELIABILITY B3, B55), not that it is long

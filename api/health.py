@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from flask import Flask, Response
@@ -14,8 +15,9 @@ SWEEP_SECONDS = 60.0  # an older sweep means that no worker lives
 
 
 class HealthResource:
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, draining: threading.Event) -> None:
         self._services = services
+        self._draining = draining
 
     def routes(self, app: Flask) -> None:
         app.add_url_rule("/healthz", view_func=self.healthz, methods=["GET"], endpoint="healthz")
@@ -26,6 +28,7 @@ class HealthResource:
 
     def readyz(self) -> Response:
         checks = {
+            "process": "going away" if self._draining.is_set() else "ok",
             "store": _outcome(self._services.store.sweeping.probe),
             "log": _outcome(self._services.log.ping),
             "workers": _outcome(self._swept_lately),

@@ -28,6 +28,8 @@ wsgi.SERVER = "respool"  # the Server header: who makes it is nobody's business,
 
 class Worker(GeventWorker):  # type: ignore[misc]
     def handle_exit(self, sig: int, frame: Any) -> None:
+        # streams end after a whole frame, so that their clients go on elsewhere; blocking waits stay
+        self.wsgi.extensions["draining"].set()
         super().handle_exit(sig, frame)
         # open connections count as requests: without a word to them the process would wait in vain
         self.wsgi.extensions["websocket"].drain()

@@ -7,6 +7,7 @@ import logging
 import math
 import select
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ from flask import Response, g, request
 
 from api.endings import Endings
 from api.errors import json_response
+from api.limits import Waiters
 from api.obfuscation import obfuscated
 from api.relay import Relay, StreamLost
 from shared.errors import GenerationRefused, LogUnavailable, Unavailable
@@ -34,11 +36,20 @@ _STREAM_HEADERS = {
 
 
 class Waiting:
-    def __init__(self, services: Services, relay: Relay, endings: Endings) -> None:
+    def __init__(
+        self,
+        services: Services,
+        relay: Relay,
+        endings: Endings,
+        waiters: Waiters,
+        draining: threading.Event,
+    ) -> None:
         self._store = services.store
         self._event_log = services.log
         self._relay = relay
         self._endings = endings
+        self._waiters = waiters
+        self._draining = draining
         self._keepalive = services.settings.keepalive_seconds or math.inf
 
     def streamed(
@@ -51,10 +62,13 @@ class Waiting:
         ended: bool = False,
     ) -> Response:
         """The log from `after` on, as SSE. `row`: the response that this stream itself created."""
+        leave = self._waiters.enter(g.caller.key_id)
         frames = self._frames(response_id, after, row, _client_socket(), obfuscate, ended)
-        return Response(
+        response = Response(
             frames, mimetype="text/event-stream", headers=_STREAM_HEADERS, direct_passthrough=True
         )
+        response.call_on_close(leave)  # also where the client went before the first frame
+        return response
 
     def blocking(self, row: ResponseRow) -> Response:
         """Wait for the end; then the object, or the upstream's clean refusal (DESIGN 7.5)."""
@@ -74,6 +88,13 @@ class Waiting:
 
     def _wait(self, row: ResponseRow) -> bytes | None:
         """The object of a response that did not fail; None otherwise."""
+        leave = self._waiters.enter(g.caller.key_id)
+        try:
+            return self._waited(row)
+        finally:
+            leave()
+
+    def _waited(self, row: ResponseRow) -> bytes | None:
         sock = _client_socket()
         frames = b""
         looked = time.monotonic()
@@ -117,6 +138,8 @@ class Waiting:
             for chunk in self._relay.follow(
                 response_id, after, tick_seconds=min(TICK_SECONDS, self._keepalive), ended=ended
             ):
+                if self._draining.is_set() and (created is None or created.store or created.background):
+                    raise StreamLost("this process is going away")  # the client goes on elsewhere
                 quiet = 0.0 if chunk else quiet + min(TICK_SECONDS, self._keepalive)
                 if chunk:
                     yield obfuscated(response_id, chunk) if obfuscate else chunk

@@ -26,6 +26,7 @@ class DataDir:
         self.database = self.path / "respool.db"
         self.redis = self.path / "redis"
         self.logs = self.path / "logs"
+        self.spool = self.path / "spool"
         self.ledger = self.path / "upstream-ledger.jsonl"
         self._secret = self.path / "secret_key"
         self._state = self.path / "dev.json"

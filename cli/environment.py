@@ -35,6 +35,7 @@ def command_environment(
     # A directory may have been moved since: its own file is where the directory is.
     result["DATABASE_URL"] = directory.database_url if url.startswith("sqlite") or not url else url
     result["RESPOOL_SECRET_KEY"] = directory.secret_key(environ)
+    result["RESPOOL_SPOOL_DIR"] = str(directory.spool)
     for name, key in (("REDIS_URL", "redis_url"), ("RESPOOL_DEMO_UPSTREAM_URL", "upstream_url")):
         if state.get(key):
             result[name] = str(state[key])

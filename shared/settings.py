@@ -111,6 +111,12 @@ class Settings:
     deadline_seconds: float = _setting(
         "RESPOOL_DEADLINE_SECONDS", 3600.0, "longest run of a response, from its first claim"
     )
+    drain_seconds: float = _setting(
+        "RESPOOL_DRAIN_SECONDS", 300.0, "how long a process that was told to stop goes on with what it has"
+    )
+    spool_dir: str = _setting(
+        "RESPOOL_SPOOL_DIR", "spool", "folder for paid results while the database does not take them"
+    )
     keepalive_seconds: float = _setting(
         "RESPOOL_KEEPALIVE_SECONDS", 10.0, "silence after which a stream gets a comment"
     )

@@ -68,6 +68,17 @@ class Beat:
                 self._held.pop(held, None)
                 self._places.pop(held, None)
 
+    def hand_over(self) -> None:
+        """Give up every generation that another worker can resume, so that it may do so at once."""
+        with self._lock:
+            resumable = {held for held, place in self._places.items() if place.upstream_id is not None}
+        self._lose(resumable)
+        for response_id, attempt in resumable:
+            try:
+                self._leases.let_go(response_id, attempt)
+            except StoreUnavailable as error:
+                _log.warning("not handed over: %s", error, extra={"response_id": response_id})
+
     def fence_all(self) -> None:
         self._lose(self._snapshot())
 

@@ -9,6 +9,7 @@ import secrets
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from shared.errors import StoreUnavailable
 from shared.services import Services
@@ -21,6 +22,7 @@ from workers.rescue import Rescuer
 from workers.runner import Runner
 from workers.sealed_content import make_sealer
 from workers.slots import Slots
+from workers.spool import Spool
 from workers.sweep import Sweeper
 
 _log = logging.getLogger("respool.worker")
@@ -39,6 +41,7 @@ class WorkerProcess:
         self._flusher = Flusher(log, store.leases.renew)
         self._beat = Beat(store.leases, log, owner=_owner(), heartbeat_seconds=settings.heartbeat_seconds)
         self._watchdog = Watchdog(self._beat)
+        spool = Spool(Path(settings.spool_dir))
         rescuer = Rescuer(
             store=store,
             log=log,
@@ -48,7 +51,13 @@ class WorkerProcess:
             settings=settings,
         )
         self._sweeper = Sweeper(
-            store=store, log=log, queue=services.queue, slots=self._slots, rescuer=rescuer, settings=settings
+            store=store,
+            log=log,
+            queue=services.queue,
+            slots=self._slots,
+            rescuer=rescuer,
+            spool=spool,
+            settings=settings,
         )
         self._runner = Runner(
             store=store,
@@ -57,11 +66,13 @@ class WorkerProcess:
             providers=open_providers(services.catalog, self._http),
             hold=Hold(self._beat, self._watchdog),
             flusher=self._flusher,
-            recorder=Recorder(store, log, self._flusher, wipe_seconds=settings.wipe_seconds),
+            recorder=Recorder(store, log, self._flusher, spool, wipe_seconds=settings.wipe_seconds),
             sealer=make_sealer(settings.sealing_keys, settings.secret_key),
             lease_seconds=settings.lease_seconds,
         )
         self._draining = threading.Event()
+        self._handing_over = threading.Timer(settings.drain_seconds, self._beat.hand_over)
+        self._handing_over.daemon = True
         self._own = ThreadPoolExecutor(settings.worker_concurrency, thread_name_prefix="idle")
         self._idle = threading.Thread(target=self._look_for_work, name="idle", daemon=True)
 
@@ -71,12 +82,15 @@ class WorkerProcess:
         _log.info("worker ready: %s, %s slots", self._beat.owner, self._slots.size)
 
     def drain(self) -> None:
-        """Claim nothing more; what runs goes on."""
-        self._draining.set()
+        """Claim nothing more. What runs goes on for a while; then what others can resume is handed over."""
+        if not self._draining.is_set():
+            self._draining.set()
+            self._handing_over.start()
 
     def stop(self) -> None:
         self.drain()
         self._own.shutdown(wait=True, cancel_futures=True)
+        self._handing_over.cancel()
         for part in (self._sweeper, self._watchdog, self._beat, self._flusher):
             part.stop()
         self._http.close()

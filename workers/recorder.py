@@ -15,6 +15,7 @@ from shared.store import Store
 from shared.store.rows import Claim, Ended, Ending
 from shared.wire import events
 from workers.flusher import Flusher, Journal
+from workers.spool import Spool
 
 _log = logging.getLogger("respool.recorder")
 
@@ -24,8 +25,11 @@ _LONGEST_PAUSE = 10.0
 
 
 class Recorder:
-    def __init__(self, store: Store, log: EventLog, flusher: Flusher, *, wipe_seconds: float) -> None:
+    def __init__(
+        self, store: Store, log: EventLog, flusher: Flusher, spool: Spool, *, wipe_seconds: float
+    ) -> None:
         self._store = store
+        self._spool = spool
         self._event_log = log
         self._flusher = flusher
         self._wipe_seconds = wipe_seconds
@@ -40,6 +44,7 @@ class Recorder:
     def _record(self, claim: Claim, ending: Ending, journal: list[bytes]) -> Ended:
         until = time.monotonic() + FINISH_SECONDS
         pause = _FIRST_PAUSE
+        kept = False
         while True:
             try:
                 ended = self._store.endings.finish(claim.row.id, claim.row.attempt, ending, journal)
@@ -48,13 +53,26 @@ class Recorder:
             except StoreUnavailable:
                 if time.monotonic() >= until:
                     raise
-                _log.warning("result waits for the database", extra={"response_id": claim.row.id})
+                if not kept:
+                    kept = self._keep(claim, ending, journal)
                 time.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 continue
+            if kept:
+                self._spool.drop(claim.row.id, claim.row.attempt)
             if ended is None:
                 raise LeaseLost("ended by another hand")
             return ended
+
+    def _keep(self, claim: Claim, ending: Ending, journal: list[bytes]) -> bool:
+        """On disk as well: this process may end before the database comes back."""
+        try:
+            self._spool.keep(claim.row.id, claim.row.attempt, ending, journal)
+        except OSError as error:
+            _log.error("result waits in memory only: %s", error.strerror, extra={"response_id": claim.row.id})
+            return False
+        _log.warning("result waits for the database, kept on disk", extra={"response_id": claim.row.id})
+        return True
 
     def _mine_already(self, claim: Claim) -> Ended | None:
         """A COMMIT whose answer was lost may have ended the row as I wanted it."""

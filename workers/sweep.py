@@ -20,6 +20,7 @@ from shared.store import Store
 from shared.store.rows import Ended
 from workers.rescue import Rescuer, say_ended
 from workers.slots import Slots
+from workers.spool import Spool
 
 _log = logging.getLogger("respool.sweep")
 
@@ -30,13 +31,22 @@ _DAY = 86_400.0
 
 class Sweeper:
     def __init__(
-        self, *, store: Store, log: EventLog, queue: Queue, slots: Slots, rescuer: Rescuer, settings: Settings
+        self,
+        *,
+        store: Store,
+        log: EventLog,
+        queue: Queue,
+        slots: Slots,
+        rescuer: Rescuer,
+        spool: Spool,
+        settings: Settings,
     ) -> None:
         self._store = store
         self._event_log = log
         self._queue = queue
         self._slots = slots
         self._rescuer = rescuer
+        self._spool = spool
         self._settings = settings
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
@@ -52,6 +62,7 @@ class Sweeper:
         """One round. A step that cannot reach its store is taken up in the next round."""
         steps: tuple[Callable[[], None], ...] = (
             self._store.sweeping.beat,
+            self._replay,  # before anybody settles what it has
             self._rescuer.rescue_lost,
             self._expire_overdue,
             self._seal_unsealed,
@@ -73,6 +84,9 @@ class Sweeper:
         self.sweep()
         while not self._stopping.wait(self._settings.sweep_seconds * random.uniform(0.7, 1.3)):
             self.sweep()
+
+    def _replay(self) -> None:
+        self._spool.replay(self._store.endings.finish)
 
     def _expire_overdue(self) -> None:
         for row in self._store.sweeping.overdue(grace_seconds=EXPIRE_GRACE_SECONDS, limit=BATCH):

@@ -85,6 +85,10 @@ class Leases:
             .values(status=Status.QUEUED, attempt=responses.c.attempt + 1, lease_owner=None, lease_until=None)
         )
 
+    def let_go(self, response_id: str, attempt: int) -> bool:
+        """End my own lease now: whoever sweeps next may go on with the generation."""
+        return self._update(_mine(response_id, attempt).values(lease_until=db_now()))
+
     def beat(self, owner: str, held: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
         """Renew what a worker process runs; what of it is still its own, as (id, attempt).
 

@@ -42,8 +42,10 @@ def spread(hands: Hands, response_ids: Sequence[str], first: float = 1000.5) -> 
 
 def walk(store: Store, limit: int, *, descending: bool, **filters: Any) -> Iterator[list[str]]:
     """Page after page, as a client goes on from the last id."""
-    after, more = None, True
+    after, more, pages = None, True, 0
     while more:
+        pages += 1
+        assert pages < 20, "the pages do not come to an end"
         found, more = store.listing.page(
             TENANT, ListFilters(**filters), limit=limit, descending=descending, after=after
         )

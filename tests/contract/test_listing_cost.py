@@ -50,6 +50,7 @@ def response_of(number: int, **changes: Any) -> dict[str, Any]:
 def fill(hands: Hands, first: int, count: int, **changes: Any) -> None:
     rows = [response_of(n, **changes) for n in range(first, first + count)]
     value = "rare" if changes else "usual"
+    tenant = changes.get("tenant_id", TENANT)
 
     def work(connection: sa.Connection) -> None:
         connection.execute(sa.insert(responses), rows)
@@ -57,7 +58,7 @@ def fill(hands: Hands, first: int, count: int, **changes: Any) -> None:
             {"response_id": r["id"], "request": b"{}", "envelope": b"{}", "result": b"{}"} for r in rows
         ]
         connection.execute(sa.insert(payloads), envelopes)
-        pair = pair_of(TENANT, "k", value)
+        pair = pair_of(tenant, "k", value)
         pairs = [{"response_id": r["id"], "pair": pair, "created_at": r["created_at"]} for r in rows]
         connection.execute(sa.insert(response_metadata), pairs)
 
@@ -98,6 +99,21 @@ def test_page_when_it_is_the_last_then_it_costs_what_the_first_did(filled: Store
     fill(hands, FEW + 300, 3000)
 
     assert page(f"resp_{PAGE + 1:06d}") <= 1.3 * page(f"resp_{FEW + 3000:06d}")
+
+
+@pytest.mark.parametrize("filters", FILTERS.values(), ids=FILTERS.keys())
+def test_page_when_another_tenant_has_much_that_matches_then_it_costs_the_same(
+    filled: Store, hands: Hands, filters: ListFilters
+) -> None:
+    def page() -> None:
+        filled.listing.page(TENANT, filters, limit=PAGE, descending=True, after=None)
+
+    before = cost(hands.database, page)
+
+    theirs = {"model": "rare", "status": "failed", "background": True, "tenant_id": "tenant-b"}
+    fill(hands, FEW + 300, 3000, **theirs)
+
+    assert cost(hands.database, page) <= 1.3 * before
 
 
 @pytest.mark.parametrize(("after", "queries"), [(None, 1), ("resp_000200", 2)])

@@ -161,7 +161,7 @@ def test_health_when_asked_without_a_key_then_it_answers(stack: Stack, path: str
     assert (answer.status_code, bool(answer.headers["x-request-id"])) == (200, True)
 
 
-@pytest.fixture(scope="module")
-def echoed(stack: Stack) -> Json:
-    """The object of a create with every field."""
-    return check_response(create(stack, input=ECHO, **FIELDS, **ONLY_SENT))
+@pytest.fixture(scope="module", params=["plain", "plain!quirk=small_envelope"])
+def echoed(stack: Stack, request: pytest.FixtureRequest) -> Json:
+    """The object of a create with every field, from an upstream that echoes them and one that does not."""
+    return check_response(create(stack, model=request.param, input=ECHO, **FIELDS, **ONLY_SENT))

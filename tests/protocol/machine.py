@@ -5,6 +5,7 @@ die and come back too late; callers that cancel and delete; leases that run out;
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -33,6 +34,7 @@ from tests.support.rows import OWNER, TENANT, ending, new_response
 from workers.flusher import Flusher, Journal
 from workers.rescue import Rescuer
 from workers.slots import Slots
+from workers.spool import Spool
 from workers.sweep import Sweeper
 
 SETTINGS = Settings(broker_url="memory://localhost", lease_seconds=0.0, wipe_seconds=3600.0)
@@ -69,6 +71,7 @@ class Protocol(RuleBasedStateMachine):
             queue=self.queue,
             slots=Slots(4, 0.75),
             rescuer=rescuer,
+            spool=Spool(Path("no-spool-here")),
             settings=SETTINGS,
         )
 

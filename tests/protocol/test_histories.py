@@ -8,7 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.protocol.machine import Protocol
 from tests.support.backends import Backends
 
-EXAMPLES = {"embedded": 40, "servers": 25}
+EXAMPLES = {"embedded": 30, "servers": 20}
 
 
 def test_history_when_anything_happens_in_any_order_then_every_promise_holds(backends: Backends) -> None:
