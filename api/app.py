@@ -40,16 +40,15 @@ def create_app(services: Services) -> Flask:
     waiting = Waiting(services, relay, endings, waiters, draining)
     creation = Creation(services, relay)
     authenticator = Authenticator(services.store.keys, services.settings.secret_key)
-    websocket = WebSocketResource(services.settings, authenticator, Turns(creation, relay, endings))
+    turns = Turns(creation, relay, endings, waiters)
     resources = (
         ResponsesResource(services.store, creation, relay, endings, waiting),
         ConversationsResource(services.store),
         EndpointsResource(services.catalog, creation, waiting),
         ListingResource(services.store),
         ModelsResource(services.catalog),
-        websocket,
+        WebSocketResource(settings, authenticator, turns, draining),
     )
-    app.extensions["websocket"] = websocket
     for name, prefix in MOUNTS.items():
         blueprint = Blueprint(name, __name__, url_prefix=prefix)
         blueprint.before_request(lambda: _authenticate(authenticator))

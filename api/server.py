@@ -31,8 +31,6 @@ class Worker(GeventWorker):  # type: ignore[misc]
         # streams end after a whole frame, so that their clients go on elsewhere; blocking waits stay
         self.wsgi.extensions["draining"].set()
         super().handle_exit(sig, frame)
-        # open connections count as requests: without a word to them the process would wait in vain
-        self.wsgi.extensions["websocket"].drain()
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         status, error = _answer(exc)

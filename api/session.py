@@ -5,8 +5,8 @@ The memory, the lanes and every thread of a connection end with it.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,7 +42,7 @@ class Session:
         self._lanes = Lanes(max_waiting_bytes=max_waiting_bytes)
         self._memory = Memory()
 
-    def run(self, is_draining: Callable[[], bool]) -> None:
+    def run(self, draining: threading.Event) -> None:
         """Until the client goes, a limit is reached, or the process is to end and nothing runs."""
         began = pinged = time.monotonic()
         try:
@@ -54,7 +54,7 @@ class Session:
                     )
                 if now - self._channel.heard_at >= self._limits.idle:
                     return self._end(f"Nothing was heard for {self._limits.idle / 60:.0f} minutes.")
-                if is_draining():
+                if draining.is_set():
                     self._lanes.stop()
                     if not self._lanes.running:
                         return self._channel.close(CloseConnection(CloseReason.GOING_AWAY))

@@ -18,6 +18,7 @@ from api.auth import Caller
 from api.channel import Channel, ChannelClosed
 from api.creation import Creation
 from api.endings import Endings
+from api.limits import Waiters
 from api.memory import Memory
 from api.relay import Relay, StreamLost
 from shared.errors import ClientError, LogUnavailable, StoreUnavailable, Unavailable
@@ -44,10 +45,11 @@ Answer = Callable[[Channel, Peer, Memory, str | None, dict[str, Any]], None]
 class Turns:
     """How requests are answered; the same for all connections."""
 
-    def __init__(self, creation: Creation, relay: Relay, endings: Endings) -> None:
+    def __init__(self, creation: Creation, relay: Relay, endings: Endings, waiters: Waiters) -> None:
         self._creation = creation
         self._relay = relay
         self._endings = endings
+        self._waiters = waiters
 
     def run(
         self, channel: Channel, peer: Peer, memory: Memory, stream_id: str | None, message: dict[str, Any]
@@ -65,14 +67,19 @@ class Turns:
     ) -> None:
         body = websocket.create_body(message)
         previous = body.get("previous_response_id")
-        accepted = self._creation.accept(
-            body,
-            peer.caller(),
-            headers=peer.headers,
-            request_id=peer.request_id,
-            earlier=memory.find(previous),
-        )
-        last = self._send_events(channel, accepted.row, stream_id)
+        caller = peer.caller()
+        leave = self._waiters.enter(caller.key_id)
+        try:
+            accepted = self._creation.accept(
+                body,
+                caller,
+                headers=peer.headers,
+                request_id=peer.request_id,
+                earlier=memory.find(previous),
+            )
+            last = self._send_events(channel, accepted.row, stream_id)
+        finally:
+            leave()
         if events.event_type(last) == "response.failed":
             memory.forget(previous)
         else:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import logging
 import socket
+import threading
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -35,20 +36,18 @@ SOCKET = "gunicorn.socket"
 
 
 class WebSocketResource:
-    def __init__(self, settings: Settings, authenticator: Authenticator, turns: Turns) -> None:
+    def __init__(
+        self, settings: Settings, authenticator: Authenticator, turns: Turns, draining: threading.Event
+    ) -> None:
         self._max_bytes = settings.max_body_bytes
         self._authenticator = authenticator
         self._turns = turns
-        self._draining = False
+        self._draining = draining
 
     def routes(self, blueprint: Blueprint) -> None:
         blueprint.add_url_rule(
             "/responses", view_func=self.upgrade, methods=["GET"], endpoint="websocket", websocket=True
         )
-
-    def drain(self) -> None:
-        """The process is to end: connections close as soon as nothing runs on them."""
-        self._draining = True
 
     def upgrade(self) -> Response:
         if request.headers.get("Sec-WebSocket-Version") != VERSION:
@@ -79,7 +78,7 @@ class WebSocketResource:
             limits=Limits(),
             max_waiting_bytes=self._max_bytes,
         )
-        session.run(lambda: self._draining)
+        session.run(self._draining)
 
 
 class _Upgraded(Response):

@@ -48,7 +48,7 @@ class _Development:
     def __init__(self, plan: Plan, directory: DataDir, environ: Mapping[str, str]) -> None:
         self._plan = plan
         self._directory = directory
-        self._environ = environ
+        self._environ = {"RESPOOL_SPOOL_DIR": str(directory.spool), **environ}
         self._key = str(directory.read_state().get("api_key", ""))
         self._supervisor = Supervisor(directory.logs, say, self._write_state)
 

@@ -181,4 +181,5 @@ class Stack:
             answer = requests.get(self.base_url.removesuffix("/v1") + "/readyz", timeout=5)
         except requests.exceptions.RequestException:
             return False
-        return answer.status_code == 200
+        # the key is written after the API is up
+        return answer.status_code == 200 and bool(self.dev["api_key"])
