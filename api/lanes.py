@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from shared.errors import InvalidRequest
+from shared.errors import RateLimited
 
 MAX_LANES = 32
 MAX_RUNNING = 16
@@ -43,7 +43,7 @@ class Lanes:
             return self._threads
 
     def submit(self, name: str | None, turn: Turn, size: int) -> None:
-        """Run the turn after those its lane has already; raises InvalidRequest where that is too many."""
+        """Run the turn after those its lane has already; raises RateLimited where that is too many."""
         with self._lock:
             if self._stopped:
                 return
@@ -103,5 +103,5 @@ class Lanes:
                 del self._lanes[lane.name]
 
 
-def _too_many(message: str) -> InvalidRequest:
-    return InvalidRequest(message, code="too_many_requests_waiting")
+def _too_many(message: str) -> RateLimited:
+    return RateLimited(message, code="too_many_requests_waiting")

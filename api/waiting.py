@@ -28,6 +28,7 @@ from shared.wire import events
 _log = logging.getLogger("respool.waiting")
 
 TICK_SECONDS = 1.0  # how often a waiting client's socket is looked at
+_RETRY_AFTER = {429: 10, 503: 10}  # where the upstream named no time
 _STREAM_HEADERS = {
     "Cache-Control": "no-cache, no-transform",
     "Connection": "keep-alive",
@@ -180,7 +181,7 @@ def _raise_refusal(stored: Stored) -> None:
             type=refusal["type"],
             code=refusal["code"],
             param=refusal["param"],
-            retry_after=refusal.get("retry_after"),
+            retry_after=refusal.get("retry_after") or _RETRY_AFTER.get(refusal["status"]),
         )
 
 

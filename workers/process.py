@@ -8,12 +8,14 @@ import random
 import secrets
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from shared.errors import StoreUnavailable
 from shared.services import Services
 from shared.store.rows import ResponseRow
+from workers.breaker import Breakers
 from workers.flusher import Flusher
 from workers.lease import Beat, Hold, Watchdog
 from workers.providers import HttpClient, open_providers
@@ -41,6 +43,7 @@ class WorkerProcess:
         self._flusher = Flusher(log, store.leases.renew)
         self._beat = Beat(store.leases, log, owner=_owner(), heartbeat_seconds=settings.heartbeat_seconds)
         self._watchdog = Watchdog(self._beat)
+        self._breakers = Breakers(services.catalog.providers, time.monotonic)
         spool = Spool(Path(settings.spool_dir))
         rescuer = Rescuer(
             store=store,
@@ -64,6 +67,7 @@ class WorkerProcess:
             log=log,
             catalog=services.catalog,
             providers=open_providers(services.catalog, self._http),
+            breakers=self._breakers,
             hold=Hold(self._beat, self._watchdog),
             flusher=self._flusher,
             recorder=Recorder(store, log, self._flusher, spool, wipe_seconds=settings.wipe_seconds),
@@ -103,7 +107,9 @@ class WorkerProcess:
                 if self._draining.is_set():
                     return
                 was_full = not self._slots.background_is_free
-                claim = self._leases.claim_next(self._beat.owner, background=slot.background)
+                claim = self._leases.claim_next(
+                    self._beat.owner, background=slot.background, held_back=self._breakers.held_back()
+                )
                 if claim is None:
                     return
                 self._slots.settle(slot, background=claim.row.background)

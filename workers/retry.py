@@ -30,6 +30,29 @@ def decide(error: UpstreamError, tries: int, *, rng: random.Random) -> Decision:
     return Decision(True, rng.uniform(0, _BASE_SECONDS * 2**tries))
 
 
+_UNBILLED_STATUS = {429, 503, 529}
+MAX_WAIT_SECONDS = 60.0
+
+
+def put_back_after(
+    error: UpstreamError, *, retry_count: int, max_retries: int, left_seconds: float, rng: random.Random
+) -> float | None:
+    """Seconds until a refused generation is tried again; None: pass the refusal on now.
+
+    Only complete answers that say "not now" qualify: nothing was generated.
+    """
+    refusal = error.refusal
+    if (
+        refusal is None
+        or refusal.get("upstream_status") not in _UNBILLED_STATUS
+        or retry_count >= max_retries
+    ):
+        return None
+    asked = refusal.get("retry_after")
+    wait = float(asked) if asked else 2**retry_count * rng.uniform(0.5, 1.0)
+    return wait if wait <= min(MAX_WAIT_SECONDS, left_seconds) else None
+
+
 class Rung(Enum):
     """The ladder for a row in progress whose lease ran out (RELIABILITY 3.6)."""
 

@@ -6,7 +6,9 @@ Every write carries the attempt number; the first refusal ends everything here, 
 from __future__ import annotations
 
 import logging
-from contextlib import closing
+import random
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
 
@@ -17,7 +19,9 @@ from shared.log import EventLog
 from shared.sealing import opening_frames
 from shared.store import Store
 from shared.store.rows import RESPONSE, Claim, Ended, Ending
+from workers import retry
 from workers.assembler import Assembler
+from workers.breaker import Breakers
 from workers.endpoints import run_endpoint
 from workers.flusher import Flusher, Journal
 from workers.lease import Hold
@@ -29,6 +33,19 @@ from workers.transcript import transcript
 
 _log = logging.getLogger("respool.runner")
 
+# faults of the upstream itself, not of a request, a key or a rate limit
+UNHEALTHY = frozenset(
+    {
+        "upstream_unreachable",
+        "upstream_timeout",
+        "upstream_disconnected",
+        "upstream_overloaded",
+        "upstream_error",
+        "upstream_invalid_response",
+        "upstream_incomplete",
+    }
+)
+
 
 class Runner:
     def __init__(
@@ -38,6 +55,7 @@ class Runner:
         log: EventLog,
         catalog: Catalog,
         providers: dict[str, Provider],
+        breakers: Breakers,
         hold: Hold,
         flusher: Flusher,
         recorder: Recorder,
@@ -48,7 +66,9 @@ class Runner:
         self._event_log = log
         self._catalog = catalog
         self._providers = providers
+        self._breakers = breakers
         self._hold = hold
+        self._rng = random.Random()
         self._flusher = flusher
         self._recorder = recorder
         self._sealer = sealer
@@ -69,24 +89,30 @@ class Runner:
                 # not sent yet, or its result could not be written: the ladder decides when the lease runs out
                 _say(claim, "store unavailable", reason=str(error))
                 return
+        if ended is None:
+            return
         _say(claim, "ended", status=ended.row.status, reason=ended.row.error_reason or "")
         if place.upstream_id is not None:
             # we chose to keep a copy there: nothing stays upstream
             self._providers[row.provider].discard(place.upstream_id)
 
-    def _generate(self, claim: Claim, call: Call, place: Place) -> Ended:
+    def _generate(self, claim: Claim, call: Call, place: Place) -> Ended | None:
+        """None: put back, to be tried again."""
         journal, assembler = self._acquire(claim, place)
         journal.on_fence = call.fence
         try:
             generation, provider = self._prepare(claim)
             if place.upstream_id is None:
                 self._pass_gate(claim)
-            if claim.row.kind != RESPONSE:
-                result = run_endpoint(provider, generation, call, claim, self._sealer)
-                return self._recorder.end(claim, Ending(Status.COMPLETED, result, []), journal)
-            learnt = partial(self._store.leases.remember, claim.row.id, claim.row.attempt)
-            self._stream(Source(provider, generation, call, place, learnt), assembler, journal)
+            with self._judged(claim):
+                if claim.row.kind != RESPONSE:
+                    result = run_endpoint(provider, generation, call, claim, self._sealer)
+                    return self._recorder.end(claim, Ending(Status.COMPLETED, result, []), journal)
+                learnt = partial(self._store.leases.remember, claim.row.id, claim.row.attempt)
+                self._stream(Source(provider, generation, call, place, learnt), assembler, journal)
         except UpstreamError as error:
+            if self._put_back(claim, error):
+                return None
             assembler.fail(error.reason, error.message, error.code)
             return self._finish(claim, assembler, journal, refusal=error.refusal, reason=error.reason)
         except (LeaseLost, StoreUnavailable):
@@ -96,6 +122,43 @@ class Runner:
             assembler.fail("internal_error", "The gateway failed to process the response.")
             return self._finish(claim, assembler, journal, reason="internal_error")
         return self._finish(claim, assembler, journal)
+
+    @contextmanager
+    def _judged(self, claim: Claim) -> Iterator[None]:
+        """What happens inside counts for or against the provider's health."""
+        health = self._breakers.of(claim.row.provider)
+        health.started()
+        failed = False
+        try:
+            yield
+        except UpstreamError as error:
+            failed = error.reason in UNHEALTHY
+            raise
+        finally:
+            health.ended(failed=failed)
+
+    def _put_back(self, claim: Claim, error: UpstreamError) -> bool:
+        """A refusal that was not billed waits for its second try without holding a slot."""
+        provider = (
+            self._catalog.providers[claim.row.provider] if claim.row.provider in self._providers else None
+        )
+        wait = retry.put_back_after(
+            error,
+            retry_count=claim.row.retry_count,
+            max_retries=provider.max_retries if provider is not None else 0,
+            left_seconds=self._left_in_queue(claim),
+            rng=self._rng,
+        )
+        if wait is None or not self._breakers.of(claim.row.provider).take_retry():
+            return False
+        if not self._store.leases.put_back(claim.row.id, claim.row.attempt, after_seconds=wait):
+            raise LeaseLost("ended while it was refused")
+        _say(claim, "put back", reason=error.reason, seconds=round(wait, 2))
+        return True
+
+    def _left_in_queue(self, claim: Claim) -> float:
+        assert claim.row.lease_until is not None
+        return claim.row.queue_deadline_at - (claim.row.lease_until - self._lease_seconds)
 
     def _acquire(self, claim: Claim, place: Place) -> tuple[Journal, Assembler]:
         """The log under my attempt; of a generation to go on with, what earlier attempts wrote."""

@@ -18,6 +18,7 @@ from shared.store.engine import db_now
 from shared.store.tables import responses
 
 AGED_SECONDS = 60.0  # background work that has waited longer may go before foreground work …
+HELD_BACK = "held_back"  # parameter of a claim: providers that are left alone now
 AGED_SHARE = 0.25  # … in this part of the claims
 
 
@@ -49,11 +50,17 @@ def claimable(table: Any, wanted: Class) -> sa.ColumnElement[bool]:
     return sa.and_(*conditions)
 
 
+def _not_held_back(table: Any) -> sa.ColumnElement[bool]:
+    held_back: sa.ColumnElement[bool] = table.c.provider.in_(sa.bindparam(HELD_BACK, expanding=True))
+    return sa.not_(held_back)
+
+
 def next_row(wanted: Class, *, tenant_cap: int) -> sa.ScalarSelect[str]:
     """The id to take; rows that another claim holds at this moment are passed over."""
     return (
         sa.select(responses.c.id)
-        .where(claimable(responses, wanted), responses.c.tenant_id == _fairest_tenant(wanted, tenant_cap))
+        .where(claimable(responses, wanted), _not_held_back(responses))
+        .where(responses.c.tenant_id == _fairest_tenant(wanted, tenant_cap))
         .order_by(responses.c.priority, responses.c.created_at)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -72,7 +79,8 @@ def _fairest_tenant(wanted: Class, tenant_cap: int) -> sa.ScalarSelect[str]:
     )
     oldest = (
         sa.select(sa.func.min(waiting.c.created_at))
-        .where(claimable(waiting, wanted), waiting.c.tenant_id == tenants.c.tenant_id)
+        .where(claimable(waiting, wanted), _not_held_back(waiting))
+        .where(waiting.c.tenant_id == tenants.c.tenant_id)
         .correlate(tenants)
         .scalar_subquery()
     )

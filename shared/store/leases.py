@@ -6,14 +6,14 @@ Each is one conditional UPDATE. Zero rows means that another hand was faster: re
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from shared.lifecycle import Status
 from shared.store.engine import Database, db_now
-from shared.store.fairness import Class, claimable, classes, next_row
+from shared.store.fairness import HELD_BACK, Class, claimable, classes, next_row
 from shared.store.rows import COLUMNS, Claim, ResponseRow, load_json, row
 from shared.store.tables import payloads, responses
 
@@ -39,14 +39,16 @@ class Leases:
             self._db.read(lambda c: c.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
         )
 
-    def claim_next(self, owner: str, *, background: bool) -> Claim | None:
+    def claim_next(self, owner: str, *, background: bool, held_back: Sequence[str] = ()) -> Claim | None:
         """Take the next row by policy (shared/store/fairness); None when nothing waits.
 
-        `background` false: my share of slots for background work is used up.
+        `background` false: my share of slots for background work is used up. `held_back`: providers
+        that are left alone now.
         """
+        values = {"owner": owner, HELD_BACK: list(held_back)}
         for wanted in classes(background=background, rng=self._rng):
             claim = self._claims[wanted]
-            found = self._db.write(lambda c, claim=claim: _claimed(c, claim, owner))  # type: ignore[misc]
+            found = self._db.write(lambda c, claim=claim: _claimed(c, claim, values))  # type: ignore[misc]
             if found is not None:
                 return found
         return None
@@ -83,6 +85,20 @@ class Leases:
             _mine(response_id, attempt)
             .where(responses.c.upstream_started_at.is_(None))
             .values(status=Status.QUEUED, attempt=responses.c.attempt + 1, lease_owner=None, lease_until=None)
+        )
+
+    def put_back(self, response_id: str, attempt: int, *, after_seconds: float) -> bool:
+        """To the queue for a second try; only with proof that the first one was not billed."""
+        return self._update(
+            _mine(response_id, attempt).values(
+                status=Status.QUEUED,
+                attempt=responses.c.attempt + 1,
+                retry_count=responses.c.retry_count + 1,
+                upstream_started_at=None,
+                not_before=db_now() + after_seconds,
+                lease_owner=None,
+                lease_until=None,
+            )
         )
 
     def let_go(self, response_id: str, attempt: int) -> bool:
@@ -131,7 +147,7 @@ class Leases:
             )
             .returning(*COLUMNS)
         )
-        return self._db.write(lambda c: _claimed(c, statement, owner))
+        return self._db.write(lambda c: _claimed(c, statement, {"owner": owner}))
 
     def renew(self, response_id: str, attempt: int) -> bool:
         """Renew one lease, to be sure that it is mine still."""
@@ -141,8 +157,10 @@ class Leases:
         return self._db.write(lambda c: c.execute(statement).rowcount) == 1
 
 
-def _claimed(connection: sa.Connection, claim: sa.sql.dml.ReturningUpdate[Any], owner: str) -> Claim | None:
-    record = connection.execute(claim, {"owner": owner}).one_or_none()
+def _claimed(
+    connection: sa.Connection, claim: sa.sql.dml.ReturningUpdate[Any], values: Mapping[str, Any]
+) -> Claim | None:
+    record = connection.execute(claim, values).one_or_none()
     if record is None:
         return None
     taken = row(record)

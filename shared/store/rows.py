@@ -47,6 +47,7 @@ class ResponseRow:
     upstream_started_at: float | None
     upstream_response_id: str | None
     upstream_cursor: int | None
+    retry_count: int
     rescue_count: int
     terminal_at: float | None
     terminal_seq: int | None

@@ -48,6 +48,7 @@ responses = sa.Table(
     sa.Column("upstream_started_at", Time),  # the money gate
     sa.Column("upstream_response_id", sa.Text),  # of a generation that the provider can resume
     sa.Column("upstream_cursor", sa.Integer),  # the last of its events that our log has
+    sa.Column("retry_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("rescue_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("terminal_at", Time),
     sa.Column("terminal_seq", sa.Integer),  # set with the archive: the log is complete

@@ -16,7 +16,7 @@ MAX_TEXT = 10_485_760
 MAX_CALL_ID = 64
 ROLES = ("user", "assistant", "system", "developer")
 # The text of a part, by the part's type: what every dialect reads.
-_PART_TEXT = {"input_text": "text", "output_text": "text", "refusal": "refusal"}
+PART_TEXT = {"input_text": "text", "output_text": "text", "refusal": "refusal"}
 _ASSISTANT_PARTS = ("output_text", "refusal")
 # A tool call and what answers it; PAIRED: all of them.
 OUTPUT_OF = {"function_call": "function_call_output", "custom_tool_call": "custom_tool_call_output"}
@@ -93,7 +93,7 @@ def _check_part(part: object, path: str, *, assistant: bool) -> None:
     if assistant and kind.startswith("input_"):
         supported = " and ".join(f"'{name}'" for name in _ASSISTANT_PARTS)
         raise refusals.invalid(path, f"Invalid value: '{kind}'. Supported values are: {supported}.")
-    text = _PART_TEXT.get(kind)
+    text = PART_TEXT.get(kind)
     if text is not None:
         refusals.require_string(part, text, path)
 

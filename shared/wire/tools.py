@@ -13,8 +13,9 @@ from shared.errors import InvalidRequest, excerpt
 from shared.wire import refusals, schemas
 
 MAX_ALLOWED = 128
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}\Z")
-_MODES = ("none", "auto", "required")
+NAME = r"[a-zA-Z0-9_-]{1,128}"
+MODES = ("none", "auto", "required")
+_NAME = re.compile(NAME + r"\Z")
 _NAMED = ("function", "custom")  # the choices that name one tool of the list
 
 
@@ -42,8 +43,8 @@ def read_tool_choice(choice: object, tools: list[dict[str, Any]], *, closed: boo
     if choice is None:
         return None
     if isinstance(choice, str):
-        if choice not in _MODES:
-            raise refusals.not_one_of("tool_choice", choice, _MODES)
+        if choice not in MODES:
+            raise refusals.not_one_of("tool_choice", choice, MODES)
         return choice
     if not isinstance(choice, dict):
         raise refusals.wrong_type("tool_choice", "a string or an object", choice)
@@ -109,8 +110,8 @@ def _read_allowed(choice: dict[str, Any], tools: list[dict[str, Any]], *, closed
         outer = {key: value for key, value in choice.items() if key != "allowed_tools"}
         choice = {**outer, **inner, "type": "allowed_tools"}
     mode = refusals.require_string(choice, "mode", "tool_choice")
-    if mode not in _MODES[1:]:
-        raise refusals.not_one_of("tool_choice.mode", mode, _MODES[1:])
+    if mode not in MODES[1:]:
+        raise refusals.not_one_of("tool_choice.mode", mode, MODES[1:])
     allowed = choice.get("tools")
     if allowed is None:
         raise refusals.missing("tool_choice.tools")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 from tests.support.wire import create, create_stream, error_of, follow, forget_events, replay
 
+WORKER_SLOTS = 32  # RESPOOL_WORKER_CONCURRENCY's default
 SLOW = "mock-n900-i20"  # eighteen seconds: never to its end here
 
 
@@ -77,12 +79,35 @@ def test_cancel_when_done_then_its_story_is_the_same_hot_and_archived(stack: Sta
     assert replay(stack, response_id) == hot
 
 
-def test_cancel_when_queued_behind_others_then_it_never_reaches_the_upstream(stack: Stack) -> None:
-    response = create(stack, model=SLOW, background=True)
-    answer = cancel(stack, response["id"])  # most likely before a worker has it: either way it ends
+@pytest.fixture
+def full(stack: Stack) -> Iterator[list[str]]:
+    """More slow background responses than a worker has room for."""
+    ids = [create(stack, model=SLOW, background=True)["id"] for _ in range(WORKER_SLOTS)]
+    yield ids
+    for response_id in ids:
+        cancel(stack, response_id)
 
+
+def test_cancel_when_queued_then_it_never_reaches_the_upstream(stack: Stack, full: list[str]) -> None:
+    waiting = create(stack, model=SLOW, background=True)["id"]
+
+    answer = cancel(stack, waiting)
+
+    for response_id in full:
+        cancel(stack, response_id)
+    follow(stack, create(stack, background=True)["id"])  # the worker has passed the place in the queue
     assert check_response(answer.json())["status"] == "cancelled"
-    assert check_story(follow(stack, response["id"]), background=True) == answer.json()
+    assert stack.calls(waiting) == []
+
+
+def test_cancel_when_queued_then_its_stream_is_a_whole_story(stack: Stack, full: list[str]) -> None:
+    waiting = create(stack, model=SLOW, background=True)["id"]
+
+    answer = cancel(stack, waiting)
+
+    events = follow(stack, waiting)
+    assert [event["type"] for event in events] == ["response.created", "response.queued", "response.failed"]
+    assert check_story(events, background=True) == answer.json()
 
 
 def test_cancel_when_cancelled_already_then_the_same_answer(stack: Stack) -> None:

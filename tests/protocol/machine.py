@@ -211,6 +211,17 @@ class Protocol(RuleBasedStateMachine):
     def redis_forgets(self) -> None:
         self.backends.redis.flushdb()
 
+    @rule(response_id=ids)
+    def redis_comes_back_a_moment_younger(self, response_id: str) -> None:
+        """The last event was not on its disk yet: what was seen of it cannot be taken back."""
+        (state,) = self.log.heads([response_id])
+        if state is None or state.seq < 2:
+            return
+        stem = f"respool:{{{response_id}}}"
+        self.backends.redis.xdel(f"{stem}:log", f"{state.seq + 1}-0")
+        self.backends.redis.hset(f"{stem}:meta", mapping={"seq": state.seq - 1, "terminal": 0})
+        self.watcher.responses[response_id].lost = True
+
     @invariant()
     def every_promise_holds(self) -> None:
         self.watcher.check()

@@ -36,6 +36,7 @@ providers:
     dialect: responses
     base_url: {upstream}/v1
     api_key: upstream-key
+    max_retries: 0
     deadlines: {{connect: 2, first_byte: 5, progress: 4, total: 60}}
   strict:
     dialect: responses
@@ -50,6 +51,10 @@ providers:
   down:
     dialect: responses
     base_url: http://127.0.0.1:{closed}/v1
+    api_key: upstream-key
+  retrying:
+    dialect: responses
+    base_url: {upstream}/v1
     api_key: upstream-key
   resumable:
     dialect: responses

@@ -6,6 +6,8 @@ shown for the client's own mistakes only, and masked: its 401 bodies quote keys.
 
 from __future__ import annotations
 
+import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -88,10 +90,15 @@ def _text(value: object) -> str | None:
     return value[:_MESSAGE_LIMIT] if isinstance(value, str) and value else None
 
 
-def _retry_after(raw: str | None) -> int:
-    """Seconds, at least 1 and at most MAX_RETRY_AFTER; absurd or dated values become the bounds' middle."""
+def _retry_after(raw: str | None) -> int | None:
+    """Seconds or an HTTP date, clamped to what clients obey; None where it says nothing we understand."""
+    if raw is None:
+        return None
     try:
-        seconds = float(raw or "")
+        seconds = float(raw)
     except ValueError:
-        return 10
-    return int(min(max(seconds, 1), MAX_RETRY_AFTER)) if seconds == seconds else 10
+        try:
+            seconds = parsedate_to_datetime(raw).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return int(min(max(seconds, 1), MAX_RETRY_AFTER)) if seconds == seconds else None

@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("upstream_started_at", sa.Float(precision=53), nullable=True),
         sa.Column("upstream_response_id", sa.Text(), nullable=True),
         sa.Column("upstream_cursor", sa.Integer(), nullable=True),
+        sa.Column("retry_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("rescue_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("terminal_at", sa.Float(precision=53), nullable=True),
         sa.Column("terminal_seq", sa.Integer(), nullable=True),

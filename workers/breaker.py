@@ -1,0 +1,103 @@
+"""When an upstream account is left alone for a while, and how many second tries it gets. PURE.
+
+The clock is given: seconds, monotonic. One `Health` an account and process; what it holds back stays
+queued, for other workers or for later.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+
+WINDOW_SECONDS = 30.0
+MIN_CALLS = 20  # within the window, before failures can open the breaker
+OPEN_SHARE = 0.5
+PROBE_SECONDS = 5.0  # while open, one call so often
+RAMP_SECONDS = 10.0  # once closed again, twice as many calls at a time each so often
+RETRY_SHARE = 0.1  # second tries, of first ones
+_BURST = 10.0
+
+Clock = Callable[[], float]
+
+
+class Health:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._results: deque[tuple[float, bool]] = deque()
+        self._running = 0
+        self._open = False
+        self._probe_at = 0.0
+        self._closed_at: float | None = None
+        self._retries = _BURST
+        self._lock = threading.Lock()
+
+    @property
+    def state(self) -> str:
+        with self._lock:
+            return "open" if self._open else "ramping" if self._allowance() is not None else "closed"
+
+    def admits(self) -> bool:
+        """Whether one more call may start now."""
+        with self._lock:
+            if self._open:
+                return self._clock() >= self._probe_at and self._running == 0
+            allowance = self._allowance()
+            return allowance is None or self._running < allowance
+
+    def started(self) -> None:
+        with self._lock:
+            self._running += 1
+            self._probe_at = self._clock() + PROBE_SECONDS
+            self._retries = min(self._retries + RETRY_SHARE, _BURST)
+
+    def ended(self, *, failed: bool) -> None:
+        with self._lock:
+            now = self._clock()
+            self._running -= 1
+            if self._open and not failed:
+                self._open = False
+                self._closed_at = now
+                self._results.clear()
+            self._results.append((now, failed))
+            while self._results and self._results[0][0] < now - WINDOW_SECONDS:
+                self._results.popleft()
+            failures = sum(f for _, f in self._results)
+            if len(self._results) >= MIN_CALLS and failures >= OPEN_SHARE * len(self._results):
+                self._open = True
+                self._probe_at = now + PROBE_SECONDS
+
+    def take_retry(self) -> bool:
+        """One second try, where the budget has one."""
+        with self._lock:
+            if self._retries < 1:
+                return False
+            self._retries -= 1
+            return True
+
+    def _allowance(self) -> float | None:
+        """Calls at a time while it recovers; None: any number."""
+        if self._closed_at is None:
+            return None
+        steps = int((self._clock() - self._closed_at) / RAMP_SECONDS)
+        if steps >= 6:
+            self._closed_at = None
+            return None
+        return float(2**steps)
+
+
+class Breakers:
+    """The health of every account, in one process."""
+
+    def __init__(self, providers: Iterable[str], clock: Clock) -> None:
+        self._health = {name: Health(clock) for name in providers}
+
+    def of(self, provider: str) -> Health:
+        return self._health[provider]
+
+    def held_back(self) -> list[str]:
+        """Accounts whose rows must not be claimed now."""
+        return [name for name, health in self._health.items() if not health.admits()]
+
+    def states(self) -> dict[str, str]:
+        return {name: health.state for name, health in self._health.items()}
