@@ -67,7 +67,7 @@ def build_document(mounts: Iterable[str], version: str) -> Schema:
             "securitySchemes": {KEY: {"type": "http", "scheme": "bearer"}},
             "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADERS.items()},
             "responses": {_name(status): _error(status) for status in _MEANING},
-            "schemas": {**_answers(), **request_schemas()},
+            "schemas": {**_answers(), **_plain(request_schemas())},
         },
     }
 

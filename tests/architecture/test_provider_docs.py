@@ -64,6 +64,6 @@ def _says(cell: str, default: object, required: bool) -> bool:
         return cell == "required"
     if cell in ("below", "the name"):
         return isinstance(default, BaseModel) or default == ""
-    if isinstance(default, float):
+    if isinstance(default, (int, float)) and not isinstance(default, bool):
         return float(cell) == default
     return default in _WORDS.get(cell, (cell,))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from functools import partial
 from typing import Any
 
 import psutil
@@ -13,7 +17,7 @@ from tests.functional.test_blocking import sent_upstream
 from tests.support.contract import check_error, check_response
 from tests.support.event_order import check_story
 from tests.support.sockets import Socket, check_error_message, open_socket
-from tests.support.stack import Stack
+from tests.support.stack import ROOT, Stack
 from tests.support.waiting import wait_until
 from tests.support.wire import column_of, follow
 
@@ -193,6 +197,27 @@ def test_continuation_when_it_is_stored_after_unstored_turns_then_its_items_are_
 
     listed = stack.request("GET", f"/responses/{second['id']}/input_items?order=asc").json()["data"]
     assert [_text(listed[0]), _text(listed[2])] == ["one", "two"]
+
+
+def test_chain_when_it_begins_with_a_compaction_then_the_turn_completes(stack: Stack) -> None:
+    answer = stack.request("POST", "/responses/compact", json={"model": "plain", "input": "a long story"})
+    user = {"type": "message", "role": "user", "content": "go on"}
+
+    with open_socket(stack) as socket:
+        response = socket.response(input=[*answer.json()["output"], user], tools=[])
+
+    assert response["status"] == "completed"
+
+
+def test_turn_when_the_key_was_revoked_meanwhile_then_it_is_refused(stack: Stack) -> None:
+    key = stack.new_key("revoked-on-a-socket")
+    with open_socket(stack, key) as socket:
+        assert socket.response()["status"] == "completed"
+        _revoke(stack, "revoked-on-a-socket")
+
+        refused = wait_until(lambda: _refusal(socket), "the key is no longer trusted")
+
+    assert check_error_message(refused)["status"] == 401
 
 
 # lanes
@@ -430,6 +455,21 @@ def _text(item: dict[str, Any]) -> str:
     content = item["content"]
     text: str = content if isinstance(content, str) else content[0]["text"]
     return text
+
+
+def _revoke(stack: Stack, tenant: str) -> None:
+    base = [sys.executable, "-m", "cli", "keys"]
+    where = ["--data-dir", str(stack.data_dir)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = partial(subprocess.run, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    rows = [line.split("\t") for line in run([*base, "list", *where]).stdout.splitlines()]
+    (key_id,) = [row[0] for row in rows if row[1] == tenant]
+    run([*base, "revoke", key_id, *where])
+
+
+def _refusal(socket: Socket) -> dict[str, Any] | None:
+    last = socket.turn()[-1]
+    return last if last["type"] == "error" else None
 
 
 def _first_error(socket: Socket) -> dict[str, Any]:
