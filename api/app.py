@@ -10,6 +10,7 @@ from api import body, errors, headers
 from api.auth import Authenticator
 from api.conversations import ConversationsResource
 from api.creation import Creation
+from api.docs import DocsResource
 from api.endings import Endings
 from api.endpoints import EndpointsResource
 from api.health import HealthResource
@@ -56,6 +57,7 @@ def create_app(services: Services) -> Flask:
             resource.routes(blueprint)
         app.register_blueprint(blueprint)
     HealthResource(services, draining).routes(app)
+    DocsResource(MOUNTS.values()).routes(app)
     body.install(app, BodyBudget(settings.max_inflight_body_bytes))
     errors.install(app)
     headers.install(app)

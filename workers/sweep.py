@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 
 from shared.errors import LogUnavailable, StoreUnavailable
-from shared.log import EventLog
+from shared.log import ENDED_SECONDS, EventLog
 from shared.queue import Queue
 from shared.sealing import seal_log
 from shared.settings import Settings
@@ -26,6 +26,8 @@ _log = logging.getLogger("respool.sweep")
 
 BATCH = 100
 EXPIRE_GRACE_SECONDS = 15.0  # the owner's watchdog goes first
+FULL_SHARE = 0.7  # of maxmemory
+RELIEF_BATCH = 2_000
 _DAY = 86_400.0
 
 
@@ -69,6 +71,7 @@ class Sweeper:
             self._wipe,
             self._retire,
             self._forget_keys,
+            self._relieve_redis,
             self._ring,
         )
         for step in steps:
@@ -110,6 +113,12 @@ class Sweeper:
     def _retire(self) -> None:
         age = self._settings.retention_days * _DAY
         self._event_log.drop(self._store.sweeping.retire(age_seconds=age, limit=BATCH))
+
+    def _relieve_redis(self) -> None:
+        """Before Redis is full, logs go that have their archive: readers take it from there."""
+        if self._event_log.fullness() > FULL_SHARE:
+            age = 2 * ENDED_SECONDS
+            self._event_log.drop(self._store.sweeping.sealed_lately(age_seconds=age, limit=RELIEF_BATCH))
 
     def _forget_keys(self) -> None:
         self._store.sweeping.forget_keys(limit=BATCH)

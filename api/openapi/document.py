@@ -65,7 +65,9 @@ def build_document(mounts: Iterable[str], version: str) -> Schema:
         "paths": paths,
         "components": {
             "securitySchemes": {KEY: {"type": "http", "scheme": "bearer"}},
-            "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADERS.items()},
+            "headers": {
+                name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADERS.items()
+            },
             "responses": {_name(status): _error(status) for status in _MEANING},
             "schemas": {**_answers(), **_plain(request_schemas())},
         },
@@ -121,7 +123,10 @@ def _json(schema: str) -> Schema:
 
 
 def _error(status: int) -> Schema:
-    extra = (*(("Retry-After",) if status in _RETRIED else ()), *(("x-should-retry",) if status >= 500 else ()))
+    extra = (
+        *(("Retry-After",) if status in _RETRIED else ()),
+        *(("x-should-retry",) if status >= 500 else ()),
+    )
     return {"description": _MEANING[status], "headers": _headers(*_ALWAYS, *extra), "content": _json("Error")}
 
 

@@ -15,8 +15,8 @@ from shared.wire.response import ERROR_CODES
 
 Seconds = Annotated[int, Field(description="Unix seconds")]
 Count = Annotated[int, Field(ge=0)]
-Statuses = Literal[tuple(str(status) for status in Status)]  # type: ignore[valid-type]
-ErrorCodes = Literal[tuple(sorted(ERROR_CODES))]  # type: ignore[valid-type]
+StatusName = Annotated[str, Field(json_schema_extra={"enum": [str(status) for status in Status]})]
+ErrorCode = Annotated[str, Field(json_schema_extra={"enum": [*sorted(ERROR_CODES)]})]
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
 
 
@@ -57,7 +57,7 @@ class Usage(_Object):
 class ResponseError(_Object):
     """Why a generation failed; the finer reason opens the message."""
 
-    code: ErrorCodes
+    code: ErrorCode
     message: str
 
 
@@ -124,7 +124,7 @@ class Response(_Object):
     id: Annotated[str, Field(pattern="^resp_")]
     object: Literal["response"]
     created_at: Seconds
-    status: Statuses
+    status: StatusName
     completed_at: Annotated[Seconds | None, Field(description="Unix seconds; null unless completed")]
     background: bool
     error: ResponseError | None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.wire import conversations, input_items, lists, tools
+from shared.wire import conversations, input_items, tools
 from shared.wire.fields import MAX_KEY, MAX_PAIRS, MAX_VALUE, CreateFields
 from shared.wire.request import MAX_MODEL
 
@@ -78,7 +78,7 @@ def request_schemas() -> dict[str, Schema]:
 
 
 def _create(plain: dict[str, Schema]) -> Schema:
-    given = {
+    given: dict[str, Schema] = {
         "model": {"type": "string", "minLength": 1, "maxLength": MAX_MODEL},
         "input": {"anyOf": [{"type": "string", "maxLength": input_items.MAX_TEXT}, _input_list(), _NULL]},
         **plain,
@@ -272,6 +272,3 @@ def _conversations() -> dict[str, Schema]:
         "UpdateConversation": {**_OBJECT, "properties": {"metadata": metadata}, "required": ["metadata"]},
         "CreateItems": {**_OBJECT, "properties": {"items": few}, "required": ["items"]},
     }
-
-
-INCLUDABLE = sorted(lists.INCLUDABLE)

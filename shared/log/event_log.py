@@ -184,6 +184,12 @@ class EventLog:
         if keys:
             _guarded(lambda: self._redis.unlink(*keys))
 
+    def fullness(self) -> float:
+        """Used part of maxmemory; 0 where there is no limit."""
+        memory = _guarded(lambda: self._redis.info("memory"))
+        limit = int(memory.get("maxmemory", 0))
+        return int(memory.get("used_memory", 0)) / limit if limit else 0.0
+
     def ping(self) -> None:
         """Raises LogUnavailable where Redis cannot be written."""
         _guarded(lambda: self._redis.set("respool:ping", b"1", ex=60))

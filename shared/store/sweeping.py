@@ -39,6 +39,16 @@ class Sweeping:
             responses.c.terminal_at.is_not(None), responses.c.terminal_seq.is_(None), limit=limit
         )
 
+    def sealed_lately(self, *, age_seconds: float, limit: int) -> list[str]:
+        """Ids of stored responses whose archive was written within the last seconds."""
+        query = (
+            sa.select(responses.c.id)
+            .where(responses.c.terminal_at > db_now() - age_seconds, responses.c.terminal_seq.is_not(None))
+            .where(responses.c.store.is_(True))
+            .limit(limit)
+        )
+        return list(self._db.read(lambda c: c.execute(query).scalars().all()))
+
     def uptime(self) -> float:
         """Seconds since the database started; leases could not be renewed before (infinite on SQLite)."""
         if self._db.is_sqlite:

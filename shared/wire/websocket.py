@@ -59,14 +59,15 @@ def event_message(frame: bytes, stream_id: str | None) -> bytes:
 
 
 def error_message(error: ClientError, stream_id: str | None) -> bytes:
-    """`code` is always a string: some readers demand it."""
+    """`code` is always a string: some readers demand it. Others read code, message and param beside `error`."""
     inner = {
         "type": error.type,
         "code": error.code or error.type,
         "message": error.message,
         "param": error.param,
     }
-    message: dict[str, Any] = {"type": "error", "status": error.status, "error": inner}
+    flat = {key: inner[key] for key in ("code", "message", "param")}
+    message: dict[str, Any] = {"type": "error", "status": error.status, "error": inner, **flat}
     if stream_id is not None:
         message["stream_id"] = stream_id
     return orjson.dumps(message)

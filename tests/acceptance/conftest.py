@@ -1,4 +1,4 @@
-"""Stacks with short leases, shared by all: faults are settled within seconds, and each test judges its own."""
+"""Stacks with short leases, shared by all: faults are settled within seconds."""
 
 from __future__ import annotations
 

@@ -19,5 +19,5 @@ def test_stack_when_every_process_is_killed_several_times_under_load_then_nothin
         chaos.kill_each()
 
     assert chaos.finish() == []
-    assert chaos.kills == {role: 2 for role in ROLES}
+    assert chaos.kills == dict.fromkeys(ROLES, 2)
     assert chaos.outcomes()["completed"] > chaos.outcomes()["worker_lost"] > 0

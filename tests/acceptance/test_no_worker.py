@@ -68,7 +68,7 @@ def test_foreground_create_when_no_worker_comes_then_it_is_no_capacity(front: Fr
     assert seen.events[-1]["response"]["error"]["message"].startswith("no_capacity")
 
 
-def test_background_create_when_no_worker_is_there_then_it_waits_for_one(front: Front, tmp_path: Path) -> None:
+def test_background_create_when_no_worker_is_there_then_it_waits(front: Front, tmp_path: Path) -> None:
     # Given background work, accepted while nobody works
     caller = Caller(front.api, {"model": "plain", "input": "hello", "background": True})
     caller.start()

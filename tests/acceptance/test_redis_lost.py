@@ -1,4 +1,4 @@
-"""Redis dies, or forgets everything, under load: nobody has to be restarted, nothing is lost or paid twice."""
+"""Redis dies, or forgets everything, under load: nobody is restarted, nothing is lost or paid twice."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_create_when_its_worker_is_killed_then_the_failed_object_is_its_answer(
 ) -> None:
     caller = Caller(embedded, {"model": SLOW, "input": "go on", "background": how == "background"})
     caller.start()
-    row = wait_until(lambda: _started(checker), "its upstream call began")
+    (row,) = wait_until(lambda: _started(checker), "its upstream call began")
 
     embedded.wait_for_restart("worker", embedded.kill("worker"))
     checker.wait_for_all()
@@ -69,7 +69,7 @@ def test_response_when_its_worker_is_killed_before_the_gate_then_it_runs_again_a
     try:
         caller = Caller(embedded, {"model": "plain", "input": "hello", "background": True})
         caller.start()
-        claimed = wait_until(lambda: _claimed(checker), "a worker claims it")
+        (claimed,) = wait_until(lambda: _claimed(checker), "a worker claims it")
         # When it is killed there
         old = embedded.kill("worker")
         assert checker.row(claimed.id).upstream_started_at is None
@@ -94,7 +94,7 @@ def test_worker_when_frozen_past_its_lease_then_it_writes_nothing_any_more(
     try:
         # When the second one has settled the lost lease, and the first one wakes up
         seen = follower.finished()
-        settled = wait_until(lambda: _archived(checker, seen.response_id), "it is settled and archived")
+        (settled,) = wait_until(lambda: _archived(checker, seen.response_id), "it is settled and archived")
     finally:
         thaw(frozen)
     wait_until(lambda: _outcome(embedded, seen.response_id) != "running", "the zombie lets go of its call")
@@ -105,17 +105,16 @@ def test_worker_when_frozen_past_its_lease_then_it_writes_nothing_any_more(
     second.stop()
 
 
-def _started(checker: Checker) -> Row | None:
-    return next((r for r in checker.rows().values() if r.upstream_started_at is not None), None)
+def _started(checker: Checker) -> list[Row]:
+    return [r for r in checker.rows().values() if r.upstream_started_at is not None]
 
 
-def _claimed(checker: Checker) -> Row | None:
-    return next((r for r in checker.rows().values() if r.status == "in_progress"), None)
+def _claimed(checker: Checker) -> list[Row]:
+    return [r for r in checker.rows().values() if r.status == "in_progress"]
 
 
-def _archived(checker: Checker, response_id: str) -> Row | None:
-    row = checker.row(response_id)
-    return row if row.terminal_seq is not None else None
+def _archived(checker: Checker, response_id: str) -> list[Row]:
+    return [r for r in checker.rows().values() if r.id == response_id and r.terminal_seq is not None]
 
 
 def _outcome(stack: Stack, response_id: str) -> str:

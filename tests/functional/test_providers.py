@@ -10,6 +10,9 @@ from tests.support.echo import sent_for
 from tests.support.stack import Stack
 from tests.support.wire import create, error_of
 
+# decided before or after the store: one of the two databases is enough
+pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True, scope="session")
+
 HEADERS = ("x-tfy-provider-name", "x-respool-provider")
 
 

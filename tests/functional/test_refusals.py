@@ -13,6 +13,9 @@ from tests.support.event_order import check_story
 from tests.support.stack import Stack
 from tests.support.wire import column_of, create, create_stream, error_of, events_of, follow
 
+# decided before or after the store: one of the two databases is enough
+pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True, scope="session")
+
 # the upstream's status -> ours, type, code (DESIGN 7.5)
 REFUSALS = [
     (400, 400, "invalid_request_error", None),

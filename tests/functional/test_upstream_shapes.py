@@ -10,6 +10,9 @@ from tests.support.stack import Stack
 from tests.support.wire import create, create_stream, events_of, replay
 from upstream.directives import QUIRKS
 
+# decided before or after the store: one of the two databases is enough
+pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True, scope="session")
+
 WEATHER: Json = {
     "type": "function",
     "name": "get_weather",

@@ -42,8 +42,7 @@ class Chaos:
     def kill_each(self) -> None:
         """kill -9 of every role once, in random order at random moments; each must come back."""
         for role in self._rng.sample(ROLES, len(ROLES)):
-            moment = self._events() + self._rng.randrange(50, 800)
-            wait_until(lambda moment=moment: self._events() >= moment, f"traffic before the kill of {role}")
+            self._wait_for_events(self._rng.randrange(50, 800))
             self._stack.wait_for_restart(role, self._stack.kill(role))
             self.kills[role] += 1
 
@@ -69,7 +68,12 @@ class Chaos:
             if (r.status, r.error_reason) not in (("completed", None), ("failed", "worker_lost"))
             and not (r.status == "cancelled" and not r.store)  # its waiting client was cut off
         ]
-        return found + [f"a create was answered {c.status}" for c in self.callers if c.status not in (None, 200, 503)]
+        answers = (c.status for c in self.callers if c.status not in (None, 200, 503))
+        return found + [f"a create was answered {status}" for status in answers]
+
+    def _wait_for_events(self, count: int) -> None:
+        moment = self._events() + count
+        wait_until(lambda: self._events() >= moment, f"{count} more events")
 
     def _events(self) -> int:
         return sum(len(t.frames) for t in list(self.transcripts))
@@ -77,7 +81,7 @@ class Chaos:
     def _client(self, rng: random.Random) -> None:
         while not self._stopping.is_set():
             model = f"mock-n{rng.randrange(20, 90)}-i{rng.randrange(20, 60)}"
-            body = {"model": model, "input": f"say {rng.random()}"}
+            body: dict[str, object] = {"model": model, "input": f"say {rng.random()}"}
             accepted = rng.choice((self._stream, self._block, self._background))(body, rng)
             if not accepted:
                 self._stopping.wait(_PAUSE_SECONDS)

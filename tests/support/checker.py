@@ -139,7 +139,7 @@ def _of_transcript(seen: Transcript, rows: dict[str, Row]) -> Iterator[str]:
 def _of_end(seen: Transcript, row: Row) -> Iterator[str]:
     final = seen.events[-1]["response"]
     if final != row.object:
-        yield f"I9 {row.id}: the terminal event's response is not the row's ({final.get('status')}/{row.status})"
+        yield f"I9 {row.id}: the terminal event ({final.get('status')}) is not the row's ({row.status})"
     if row.status == "completed" and seen.after < 0:
         deltas = "".join(e["delta"] for e in seen.events if e["type"] == "response.output_text.delta")
         if deltas != _text(row.object):

@@ -102,5 +102,8 @@ def test_error_message_when_the_error_has_no_code_then_its_type_is_one() -> None
             "message": "gone",
             "param": None,
         },
+        "code": "invalid_request_error",
+        "message": "gone",
+        "param": None,
         "stream_id": "a",
     }
