@@ -21,6 +21,9 @@ COPY upstream upstream
 COPY workers workers
 RUN .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
+# A volume mounted here belongs to its user.
+RUN mkdir /spool && chown 10001:10001 /spool
+
 USER 10001:10001
 EXPOSE 8000
 ENTRYPOINT ["respool"]

@@ -59,7 +59,7 @@ def event_message(frame: bytes, stream_id: str | None) -> bytes:
 
 
 def error_message(error: ClientError, stream_id: str | None) -> bytes:
-    """`code` is always a string: some readers demand it. Others read code, message and param beside `error`."""
+    """`code` is always a string: some readers demand it. Others read the fields beside `error`."""
     inner = {
         "type": error.type,
         "code": error.code or error.type,
