@@ -135,7 +135,7 @@ def test_compose_keeps_the_data_in_named_volumes(compose: dict[str, Any]) -> Non
         for volume in service.get("volumes", [])
     }
 
-    assert used == set(compose["volumes"]) == {"postgres", "redis"}
+    assert used == set(compose["volumes"]) == {"postgres", "redis", "spool"}
 
 
 def test_compose_publishes_the_api_alone(services: dict[str, Any]) -> None:
