@@ -40,6 +40,7 @@ class EndpointsResource:
         return response
 
     def _run(self, kind: str) -> bytes:
+        self._waiting.take_place()
         body = self._as_create(read_json(request), kind)
         accepted = self._creation.accept(
             body, g.caller, headers=provider_headers(), request_id=g.request_id, kind=kind

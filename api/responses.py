@@ -48,6 +48,7 @@ class ResponsesResource:
         )
 
     def create(self) -> Response:
+        self._waiting.take_place()
         accepted = self._creation.accept(
             read_json(request),
             g.caller,
@@ -84,6 +85,7 @@ class ResponsesResource:
             return json_response(with_included(stored, include, outputs))
         cursor = -1 if after is None else after
         self._relay.check_cursor(response_id, cursor)
+        self._waiting.take_place()
         return self._waiting.streamed(
             response_id, after=cursor, row=None, obfuscate=obfuscate, ended=stored.row.is_terminal
         )

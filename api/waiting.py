@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 
 import orjson
-from flask import Response, g, request
+from flask import Response, after_this_request, g, request
 
 from api.endings import Endings
 from api.errors import json_response
@@ -63,13 +63,22 @@ class Waiting:
         ended: bool = False,
     ) -> Response:
         """The log from `after` on, as SSE. `row`: the response that this stream itself created."""
-        leave = self._waiters.enter(g.caller.key_id)
         frames = self._frames(response_id, after, row, _client_socket(), obfuscate, ended)
-        response = Response(
+        return Response(
             frames, mimetype="text/event-stream", headers=_STREAM_HEADERS, direct_passthrough=True
         )
-        response.call_on_close(leave)  # also where the client went before the first frame
-        return response
+
+    def take_place(self) -> None:
+        """For this request and as long as its answer lasts; before anything is accepted for it.
+
+        Raises RateLimited or Unavailable.
+        """
+        leave = self._waiters.enter(g.caller.key_id)
+
+        @after_this_request
+        def _leave_at_the_end(response: Response) -> Response:
+            response.call_on_close(leave)
+            return response
 
     def blocking(self, row: ResponseRow) -> Response:
         """Wait for the end; then the object, or the upstream's clean refusal (DESIGN 7.5)."""
@@ -89,13 +98,6 @@ class Waiting:
 
     def _wait(self, row: ResponseRow) -> bytes | None:
         """The object of a response that did not fail; None otherwise."""
-        leave = self._waiters.enter(g.caller.key_id)
-        try:
-            return self._waited(row)
-        finally:
-            leave()
-
-    def _waited(self, row: ResponseRow) -> bytes | None:
         sock = _client_socket()
         frames = b""
         looked = time.monotonic()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from shared.wire import refusals
+from shared.wire.media import check_part_urls
 
 MAX_ITEMS = 100_000
 MAX_TEXT = 10_485_760
@@ -96,6 +97,7 @@ def _check_part(part: object, path: str, *, assistant: bool) -> None:
     text = PART_TEXT.get(kind)
     if text is not None:
         refusals.require_string(part, text, path)
+    check_part_urls(part, path)
 
 
 def _check_call(item: dict[str, Any], path: str) -> None:
