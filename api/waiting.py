@@ -64,9 +64,7 @@ class Waiting:
     ) -> Response:
         """The log from `after` on, as SSE. `row`: the response that this stream itself created."""
         frames = self._frames(response_id, after, row, _client_socket(), obfuscate, ended)
-        return Response(
-            frames, mimetype="text/event-stream", headers=_STREAM_HEADERS, direct_passthrough=True
-        )
+        return Response(frames, mimetype="text/event-stream", headers=_STREAM_HEADERS)
 
     def take_place(self) -> None:
         """For this request and as long as its answer lasts; before anything is accepted for it.

@@ -45,7 +45,7 @@ LINES = {
         # npm chooses the newest release that names this Node; `latest` takes the newest of all
         (Line("node", "run.mjs", ("openai", "ws", "zod")), NODE_SCENARIOS),
         (Line("node-latest", "run.mjs", ("openai@latest", "ws", "zod")), NODE_SCENARIOS),
-        (Line("agents", "tests.clients.python.agents", ("openai-agents",)), AGENT_SCENARIOS),
+        (Line("agents", "tests.clients.python.run_agents", ("openai-agents",)), AGENT_SCENARIOS),
     )
 }
 

@@ -20,7 +20,7 @@ IDS = st.sampled_from([None, "", "a", "b", "x" * 129]) | st.builds(
 PARTS = st.sampled_from(
     [
         {"type": "input_text", "text": "x"},
-        {"type": "input_image", "image_url": "u", "detail": None},
+        {"type": "input_image", "image_url": "http://x/y", "detail": None},
         {"type": "output_text", "text": "y", "annotations": None},
         {"type": "tomorrow"},
     ]
@@ -94,7 +94,7 @@ def test_an_assistant_string_when_normalised_is_output_text() -> None:
 def test_parts_when_normalised_get_the_defaults_of_their_type() -> None:
     parts = [
         {"type": "output_text", "text": "y"},
-        {"type": "input_image", "image_url": "u"},
+        {"type": "input_image", "image_url": "http://x/y"},
         {"type": "input_image", "file_id": "f", "detail": "low"},
     ]
 
@@ -102,7 +102,7 @@ def test_parts_when_normalised_get_the_defaults_of_their_type() -> None:
 
     assert item["content"] == [
         {"type": "output_text", "text": "y", "annotations": [], "logprobs": []},
-        {"type": "input_image", "image_url": "u", "detail": "auto"},
+        {"type": "input_image", "image_url": "http://x/y", "detail": "auto"},
         {"type": "input_image", "file_id": "f", "detail": "low"},
     ]
 
