@@ -58,7 +58,7 @@ def create_app(services: Services) -> Flask:
         app.register_blueprint(blueprint)
     HealthResource(services, draining).routes(app)
     DocsResource(MOUNTS.values()).routes(app)
-    body.install(app, BodyBudget(settings.max_inflight_body_bytes))
+    body.install(app, BodyBudget(settings.max_inflight_body_bytes), seconds=settings.body_seconds)
     errors.install(app)
     headers.install(app)
     relay.start()

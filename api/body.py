@@ -1,18 +1,25 @@
-"""The request body: JSON in UTF-8, uncompressed, within the limit; anything else is refused early."""
+"""The request body: JSON in UTF-8, uncompressed, within the limit and in time; else it is refused."""
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
+import gevent
 from flask import Flask, Request, current_app, g
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_options_header
 
 from api.limits import BodyBudget
-from shared.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
+from shared.errors import InvalidRequest, PayloadTooLarge, RequestTimeout, UnsupportedMedia
 from shared.wire import strict_json
 
-_BUDGET = "body_budget"
+SLOWEST_RATE = 64 * 1024  # bytes a second: a large body may take longer
+_BUDGET, _SECONDS = "body_budget", "body_seconds"
+
+
+class _TooSlow(BaseException):
+    """Nothing between the socket and us may take this for an error of the connection."""
 
 
 def read_json(request: Request) -> Any:
@@ -25,13 +32,25 @@ def read_json(request: Request) -> Any:
     if limit is not None and (request.content_length or 0) > limit:
         raise _too_large(limit)
     # a chunked body may turn out as large as the limit
-    _reserve(limit or 0 if request.content_length is None else request.content_length)
-    return strict_json.loads(_read(request, limit))
+    size = limit or 0 if request.content_length is None else request.content_length
+    _reserve(size)
+    seconds: float = current_app.extensions[_SECONDS]
+    try:
+        with gevent.Timeout(seconds + size / SLOWEST_RATE, _TooSlow()):
+            body = _read(request, limit)
+    except _TooSlow:
+        _hear_no_more(request)
+        raise RequestTimeout("The request body did not arrive in time.") from None
+    return strict_json.loads(body)
 
 
-def install(app: Flask, budget: BodyBudget) -> None:
-    """Large bodies share a budget; what a request took is given back when it is over."""
+def install(app: Flask, budget: BodyBudget, *, seconds: float) -> None:
+    """Large bodies share a budget; what a request took is given back when it is over.
+
+    `seconds`: how long a small body may take to arrive.
+    """
     app.extensions[_BUDGET] = budget
+    app.extensions[_SECONDS] = seconds
     app.teardown_request(lambda _: budget.give_back(g.pop("body_bytes", 0)))
 
 
@@ -54,6 +73,16 @@ def _read(request: Request, limit: int | None) -> bytes:
     if limit is not None and len(body) > limit:
         raise _too_large(limit)
     return body
+
+
+def _hear_no_more(request: Request) -> None:
+    """The server would wait for the rest of the body before it closed the connection."""
+    sock: socket.socket | None = request.environ.get("gunicorn.socket")
+    if sock is not None:
+        try:
+            sock.shutdown(socket.SHUT_RD)
+        except OSError:
+            return  # the client is gone
 
 
 def _too_large(limit: int) -> PayloadTooLarge:

@@ -19,6 +19,9 @@ max_requests = 0  # a limit would cut streams
 # wide enough that a long id or key is told what it is (RELIABILITY B3, B55), not that it is long
 limit_request_line = 8190
 limit_request_field_size = 16_384
+# nobody in front of us is known to be a proxy: what its headers would say, a client could say
+forwarded_allow_ips = ""
+forwarder_headers = ""
 accesslog = None
 errorlog = "-"
 loglevel = "warning"

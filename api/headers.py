@@ -12,6 +12,7 @@ import time
 
 from flask import Flask, Response, g, request
 
+from shared.errors import InvalidRequest
 from shared.ids import is_request_id, new_request_id
 from shared.telemetry import mask
 
@@ -31,6 +32,9 @@ def _name_request() -> None:
     g.began = time.monotonic()
     offered = request.headers.get("X-Request-Id", "")
     g.request_id = offered if is_request_id(offered) else new_request_id()
+    hosts = request.environ.get("HTTP_HOST", "")
+    if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1" and (not hosts or "," in hosts):
+        raise InvalidRequest("A request needs exactly one Host header.", code="bad_request")
 
 
 def _finish_headers(response: Response) -> Response:

@@ -6,6 +6,7 @@
     │   ├── Unauthorized          401
     │   ├── NotFound              404
     │   ├── MethodNotAllowed      405
+    │   ├── RequestTimeout        408
     │   ├── Gone                  410
     │   ├── PayloadTooLarge       413
     │   ├── UnsupportedMedia      415
@@ -106,6 +107,11 @@ class NotFound(ClientError):
 class MethodNotAllowed(ClientError):
     status = 405
     code = "method_not_allowed"
+
+
+class RequestTimeout(ClientError):
+    status = 408
+    code = "request_timeout"
 
 
 class Gone(ClientError):

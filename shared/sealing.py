@@ -23,9 +23,10 @@ def opening_frames(row: ResponseRow, envelope: dict[str, Any]) -> list[bytes]:
     return events.opening(queued, background=row.background)
 
 
-def seal_log(store: Store, log: EventLog, ended: Ended, *, wipe_seconds: float) -> None:
+def seal_log(store: Store, log: EventLog, ended: Ended, *, wipe_seconds: float) -> bool:
     """Give an ended response's log its terminal event, and archive it. Safe to repeat.
 
+    Whether it was this call that wrote the event.
     Raises LogUnavailable and StoreUnavailable; the sweep comes again.
     """
     row = ended.row
@@ -33,13 +34,17 @@ def seal_log(store: Store, log: EventLog, ended: Ended, *, wipe_seconds: float) 
     lost = row.deadline_at is not None
     state = log.acquire(row.id, row.attempt, opening_frames(row, ended.envelope), lost=lost)
     if state.attempt > row.attempt:
-        return
+        return False
+    written = False
     if not state.terminal:
         frame = events.terminal(row.status, state.seq + 1, ended.result)
-        log.append(row.id, row.attempt, state.seq + 1, [frame], seconds=wipe_seconds + ENDED_SECONDS)
+        written = (
+            log.append(row.id, row.attempt, state.seq + 1, [frame], seconds=wipe_seconds + ENDED_SECONDS) >= 0
+        )
     if row.terminal_seq is None:
         whole = log.read_all(row.id)
         if whole.state is None or not whole.state.terminal or whole.state.seq + 1 != len(whole.frames):
             raise LogUnavailable("the log was lost while it was sealed")
         store.endings.seal(row.id, whole.state.seq, whole.frames)
     log.expire(row.id, ENDED_SECONDS if row.store else wipe_seconds)
+    return written

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
@@ -12,10 +12,12 @@ from redis.retry import Retry
 
 from shared.catalog import Catalog, load_catalog
 from shared.log import EventLog
+from shared.metrics import Counters
 from shared.queue import Queue, make_celery
 from shared.settings import Settings
 from shared.store import Limits, Store, open_store
 from shared.store.engine import Offload
+from shared.transitions import Transitions
 
 SOCKET_SECONDS = 2
 
@@ -28,6 +30,7 @@ class Services:
     log: EventLog
     queue: Queue
     redis: redis.Redis
+    transitions: Transitions = field(default_factory=lambda: Transitions(Counters()))
 
     def close(self) -> None:
         self.queue.close()

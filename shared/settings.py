@@ -59,8 +59,17 @@ class Settings:
         "",
         "base URL of the scripted upstream: adds the provider `demo` (set by `respool dev`)",
     )
+    metrics_key: str = _setting(
+        "RESPOOL_METRICS_KEY",
+        "",
+        "bearer key of GET /metrics; unset, only this machine may ask",
+        secret=True,
+    )
     max_body_bytes: int = _setting(
         "RESPOOL_MAX_BODY_BYTES", 16 * 1024 * 1024, "largest request body, in bytes"
+    )
+    body_seconds: float = _setting(
+        "RESPOOL_BODY_SECONDS", 30.0, "how long a small request body may take to arrive; large ones get more"
     )
     worker_concurrency: int = _setting(
         "RESPOOL_WORKER_CONCURRENCY", 32, "generations one worker process runs at a time"

@@ -22,6 +22,7 @@ _FIELDS = (
     "status",
     "reason",
     "tenant",
+    "provider",
     "seconds",
 )
 

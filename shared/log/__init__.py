@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.log.board import Board, Reporter
 from shared.log.event_log import ENDED_SECONDS, Batch, EventLog, LogState, Slice
 from shared.log.scripts import ENDED, FENCED, GAP
 from shared.log.subscriber import Heard, Subscriber
@@ -12,9 +13,11 @@ __all__ = [
     "FENCED",
     "GAP",
     "Batch",
+    "Board",
     "EventLog",
     "Heard",
     "LogState",
+    "Reporter",
     "Slice",
     "Subscriber",
 ]

@@ -114,21 +114,19 @@ class Reporter:
 
     def _run(self) -> None:
         while True:
-            stopping = self._stopping.wait(0 if self._is_new() else FLUSH_SECONDS)
+            stopping = self._stopping.is_set()
             try:
                 self.flush()
                 if stopping:
                     self._board.leave(self._process)
             except LogUnavailable:
-                return  # its gauges go by themselves
+                pass  # its gauges go away by themselves
             except Exception:
-                # numbers that are missing must not end the process's other threads' peace
+                # numbers are missing then, and nothing else
                 _log.exception("fault of ours")
             if stopping:
                 return
-
-    def _is_new(self) -> bool:
-        return False
+            self._stopping.wait(FLUSH_SECONDS)
 
 
 def _field(series: Series) -> bytes:

@@ -9,6 +9,7 @@ from shared.store.admission import NO_LIMIT, Admission
 from shared.store.conversations import Conversations
 from shared.store.endings import Endings
 from shared.store.engine import Database, Offload
+from shared.store.gauges import Gauges
 from shared.store.items import Items
 from shared.store.keys import Keys
 from shared.store.leases import Leases
@@ -50,6 +51,7 @@ class Store:
         )
         self.endings = Endings(database)
         self.sweeping = Sweeping(database)
+        self.gauges = Gauges(database)
         self.keys = Keys(database)
 
     def close(self) -> None:

@@ -102,7 +102,12 @@ def _run(wanted: Sequence[str], folder: Path | None = None) -> None:
     """Anything but success is a client this machine cannot have."""
     try:
         done = subprocess.run(
-            wanted, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=INSTALL_SECONDS
+            wanted,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
         )
     except subprocess.TimeoutExpired:
         raise Unavailable(f"{Path(wanted[0]).name} took more than {INSTALL_SECONDS} s") from None

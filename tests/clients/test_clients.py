@@ -1,4 +1,4 @@
-"""Every client that speaks the Responses API works unchanged: the official SDKs of each line, an agent framework.
+"""Every client works unchanged: the official SDKs of each line, and an agent framework.
 
 A line that cannot be installed here, and a call that a line's SDK does not have, are skipped with the reason.
 """

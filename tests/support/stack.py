@@ -96,7 +96,16 @@ class Stack:
         env = {k: v for k, v in os.environ.items() if not k.startswith(("RESPOOL_", "OPENAI_"))}
         with (self.folder / "dev.log").open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "cli", "dev", "--port", str(self._port), "--data-dir", str(self.data_dir)],
+                [
+                    sys.executable,
+                    "-m",
+                    "cli",
+                    "dev",
+                    "--port",
+                    str(self._port),
+                    "--data-dir",
+                    str(self.data_dir),
+                ],
                 cwd=ROOT,
                 env={**env, "PYTHONPATH": str(ROOT), **self._env},
                 stdout=output,
@@ -158,9 +167,24 @@ class Stack:
         wait_until(restarted, f"{role} is restarted")
 
     def new_key(self, tenant: str) -> str:
-        command = [sys.executable, "-m", "cli", "keys", "create", "--tenant", tenant, "--data-dir", str(self.data_dir)]
+        command = [
+            sys.executable,
+            "-m",
+            "cli",
+            "keys",
+            "create",
+            "--tenant",
+            tenant,
+            "--data-dir",
+            str(self.data_dir),
+        ]
         output = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
+            command,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return output.stdout.splitlines()[-1]
 
@@ -181,7 +205,9 @@ class Stack:
         return calls
 
     def _is_ready(self) -> bool:
-        assert self._process is not None and self._process.poll() is None, (self.folder / "dev.log").read_text()
+        assert self._process is not None and self._process.poll() is None, (
+            self.folder / "dev.log"
+        ).read_text()
         try:
             answer = requests.get(self.base_url.removesuffix("/v1") + "/readyz", timeout=5)
         except requests.exceptions.RequestException:

@@ -1,4 +1,4 @@
-"""What goes wrong reaches the program as the SDK's own typed errors, and is repeated only where that helps."""
+"""What goes wrong reaches the program as the SDK's own typed errors; what helps is repeated, nothing else."""
 
 from __future__ import annotations
 

@@ -195,7 +195,10 @@ def parse_streamed(client: OpenAI) -> None:
 
 
 def image_input(client: OpenAI) -> None:
-    content: Any = [{"type": "input_text", "text": "echo request"}, {"type": "input_image", "image_url": PIXEL}]
+    content: Any = [
+        {"type": "input_text", "text": "echo request"},
+        {"type": "input_image", "image_url": PIXEL},
+    ]
     response = client.responses.create(model="plain", input=[{"role": "user", "content": content}])
     assert PIXEL in response.output_text
 

@@ -50,7 +50,9 @@ def tool_call_streamed(loop: asyncio.Runner) -> None:
 
     async def call() -> tuple[list[str], str]:
         result = Runner.run_streamed(agent, QUESTION)
-        kinds = [event.data.type async for event in result.stream_events() if event.type == "raw_response_event"]
+        kinds = [
+            event.data.type async for event in result.stream_events() if event.type == "raw_response_event"
+        ]
         return kinds, str(result.final_output)
 
     kinds, said = _within(loop, call())

@@ -1,4 +1,4 @@
-"""What is kept: background work, resume, cancel, delete, chains, item lists, conversations, compaction, models."""
+"""What is kept: background work, resume, cancel, chains, item lists, conversations, compaction, models."""
 
 from __future__ import annotations
 

@@ -15,7 +15,10 @@ ACCEPTED = [
     {"role": "user", "content": "hi"},
     {"type": None, "role": "system", "content": "hi"},
     {"type": "message", "role": "developer", "content": []},
-    {"role": "user", "content": [{"type": "input_image", "image_url": "data:image/png;base64,AAAA"}, {"type": "tomorrow"}]},
+    {
+        "role": "user",
+        "content": [{"type": "input_image", "image_url": "data:image/png;base64,AAAA"}, {"type": "tomorrow"}],
+    },
     {"role": "assistant", "phase": "commentary", "content": [{"type": "refusal", "refusal": "no"}]},
     {"id": None, "status": None, "role": "assistant", "content": [{"type": "output_text", "text": "a"}]},
     {**CALL, "id": None, "status": "completed", "parsed_arguments": {}},
