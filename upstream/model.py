@@ -190,7 +190,8 @@ def _answer(ask: Ask, directives: Directives) -> list[str]:
         return _WORD.findall(said)
     return _WORD.findall(
         f"You said: {_quote(ask.text).rstrip('.')}. This answer comes from a scripted upstream, which "
-        "replies in the same way every time. It sends one word after another, so that a client can watch them arrive."
+        "replies in the same way every time. It sends one word after another, so that a client can "
+        "watch them arrive."
     )
 
 

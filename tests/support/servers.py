@@ -43,7 +43,8 @@ class RedisServer:
         self._process = subprocess.Popen(
             [
                 _redis_binary(), "--port", str(self._port), "--bind", "127.0.0.1", "--dir", str(self._folder),
-                "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction",
+                "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
+                "--maxmemory-policy", "noeviction",
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
