@@ -9,7 +9,7 @@ PYTHONS := python3.11 python3.12 python3
 LOCK := ../.venv/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help run test lint types contracts check lock clean
+.PHONY: help run test clients lint types contracts check lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | awk -F '\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -19,6 +19,9 @@ run: .venv/.base ## start everything on this machine, until Ctrl-C
 
 test: .venv/.dev ## run every test
 	.venv/bin/pytest $(ARGS)
+
+clients: .venv/.dev ## official SDKs of every line and an agent framework; installs them below the temporary folder
+	.venv/bin/pytest tests/clients $(ARGS)
 
 lint: .venv/.dev ## ruff
 	.venv/bin/ruff check .

@@ -6,7 +6,7 @@ import threading
 
 from flask import Blueprint, Flask, g, request
 
-from api import body, errors, headers
+from api import body, errors, headers, metrics
 from api.auth import Authenticator
 from api.conversations import ConversationsResource
 from api.creation import Creation
@@ -16,6 +16,7 @@ from api.endpoints import EndpointsResource
 from api.health import HealthResource
 from api.limits import BodyBudget, Waiters
 from api.listing import ListingResource
+from api.metrics import MetricsResource
 from api.models import ModelsResource
 from api.relay import Relay
 from api.responses import ResponsesResource

@@ -91,6 +91,7 @@ class Creation:
             row = self._store.responses.insert(new)
         except AlreadyAccepted as known:
             return Accepted.earlier(wanted, self._repeats.accepted(known.response_id))
+        self._services.transitions.say("accepted", row)
         accepted = Accepted(wanted, Stored(row, new.envelope, None), new.request)
         heard = True
         if wanted.stream or not wanted.background:

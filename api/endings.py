@@ -21,17 +21,20 @@ class Endings:
         self._store = services.store
         self._event_log = services.log
         self._settings = services.settings
+        self._transitions = services.transitions
 
     def cancel(self, tenant_id: str, response_id: str) -> Ended | None:
         """None where there is nothing running to cancel."""
         ended = self._store.endings.cancel(tenant_id, response_id)
         if ended is not None:
+            self._transitions.ended(ended.row)
             self._seal(ended)
         return ended
 
     def expire(self, response_id: str, *, grace_seconds: float) -> bool:
         ended = self._store.endings.expire(response_id, grace_seconds=grace_seconds)
         if ended is not None:
+            self._transitions.ended(ended.row)
             self._seal(ended)
         return ended is not None
 
@@ -40,7 +43,8 @@ class Endings:
         stored = self._store.responses.get(response_id)
         if stored is not None and stored.result is not None:
             ended = Ended(stored.row, stored.envelope, stored.result)
-            seal_log(self._store, self._event_log, ended, wipe_seconds=self._settings.wipe_seconds)
+            if seal_log(self._store, self._event_log, ended, wipe_seconds=self._settings.wipe_seconds):
+                self._transitions.sealed(stored.row)
 
     def abandoned(self, row: ResponseRow) -> None:
         """The waiting client is gone. What nobody could ever fetch is cancelled after a grace."""
@@ -63,7 +67,7 @@ class Endings:
             if self._event_log.waiter(row.id):
                 return  # its client has come back
             if self.cancel(row.tenant_id, row.id) is not None:
-                _log.info("cancelled: its client is gone", extra={"response_id": row.id})
+                _log.info("its client is gone", extra={"response_id": row.id})
         except (StoreUnavailable, LogUnavailable) as error:
             _log.warning("not cancelled: %s", error, extra={"response_id": row.id})
 

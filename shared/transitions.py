@@ -15,6 +15,7 @@ from shared.store.rows import ResponseRow
 _log = logging.getLogger("respool.response")
 
 _EXPIRED = {"no_capacity", "deadline_exceeded"}
+_AGAIN = {"requeue": "requeued", "restart": "restarted", "resume": "resumed"}  # by rung
 
 
 class Transitions:
@@ -44,9 +45,11 @@ class Transitions:
         )
 
     def rescued(self, row: ResponseRow, rung: str) -> None:
-        """A lease ran out: which rung of the ladder its response took."""
+        """A lease ran out: which rung of the ladder its response took. An end is said by `ended`."""
         self.counters.add(RESCUES, rung)
-        self.say("rescued", row, reason=rung)
+        what = _AGAIN.get(rung)
+        if what is not None:
+            self.say(what, row, reason="worker_lost")
 
     def put_back(self, row: ResponseRow, *, reason: str, seconds: float) -> None:
         self.counters.add(PUT_BACK, row.provider)

@@ -17,6 +17,7 @@ PROBE_SECONDS = 5.0  # while open, one call so often
 RAMP_SECONDS = 10.0  # once closed again, twice as many calls at a time each so often
 RETRY_SHARE = 0.1  # second tries, of first ones
 _BURST = 10.0
+CLOSED, RAMPING, OPEN = STATES = ("closed", "ramping", "open")  # the worst last
 
 Clock = Callable[[], float]
 
@@ -35,7 +36,7 @@ class Health:
     @property
     def state(self) -> str:
         with self._lock:
-            return "open" if self._open else "ramping" if self._allowance() is not None else "closed"
+            return OPEN if self._open else RAMPING if self._allowance() is not None else CLOSED
 
     def admits(self) -> bool:
         """Whether one more call may start now."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from shared.errors import LeaseLost, LogUnavailable, StoreUnavailable
 from shared.log import ENDED, FENCED, GAP, Batch, EventLog
+from shared.metrics import RESEEDS, Counters
 
 _log = logging.getLogger("respool.flusher")
 
@@ -96,10 +97,13 @@ class Journal:
 
 
 class Flusher:
-    def __init__(self, log: EventLog, renew: Callable[[str, int], bool]) -> None:
+    def __init__(
+        self, log: EventLog, renew: Callable[[str, int], bool], counters: Counters | None = None
+    ) -> None:
         """`renew` proves in SQL that a response is still mine, before its log is replaced."""
         self._event_log = log
         self._renew = renew
+        self._counters = counters or Counters()
         self._dirty: set[Journal] = set()
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -221,5 +225,8 @@ class Flusher:
         if answer in (FENCED, ENDED):
             journal.fence()
         else:
-            _log.warning("log re-seeded", extra={"response_id": journal.response_id})
+            self._counters.add(RESEEDS)
+            _log.warning(
+                "log re-seeded", extra={"response_id": journal.response_id, "attempt": journal.attempt}
+            )
             journal.acknowledged = answer + 1

@@ -13,14 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from shared.errors import StoreUnavailable
+from shared.log import Board, Reporter
+from shared.metrics import BREAKER, Series
 from shared.services import Services
 from shared.store.rows import ResponseRow
-from workers.breaker import Breakers
+from workers.breaker import STATES, Breakers
 from workers.flusher import Flusher
 from workers.lease import Beat, Hold, Watchdog
 from workers.providers import HttpClient, open_providers
 from workers.recorder import Recorder
 from workers.rescue import Rescuer
+from workers.retry import Rung
 from workers.runner import Runner
 from workers.sealed_content import make_sealer
 from workers.slots import Slots
@@ -37,10 +40,11 @@ class WorkerProcess:
         settings = services.settings
         store, log = services.store, services.log
         self._services = services
+        self._transitions = services.transitions
         self._leases = store.leases
         self._slots = Slots(settings.worker_concurrency, settings.background_share)
         self._http = HttpClient(pool_size=settings.worker_concurrency)
-        self._flusher = Flusher(log, store.leases.renew)
+        self._flusher = Flusher(log, store.leases.renew, services.transitions.counters)
         self._beat = Beat(store.leases, log, owner=_owner(), heartbeat_seconds=settings.heartbeat_seconds)
         self._watchdog = Watchdog(self._beat)
         self._breakers = Breakers(services.catalog.providers, time.monotonic)
@@ -51,6 +55,7 @@ class WorkerProcess:
             queue=services.queue,
             catalog=services.catalog,
             resume=self._take_over,
+            transitions=services.transitions,
             settings=settings,
         )
         self._sweeper = Sweeper(
@@ -60,6 +65,7 @@ class WorkerProcess:
             slots=self._slots,
             rescuer=rescuer,
             spool=spool,
+            transitions=services.transitions,
             settings=settings,
         )
         self._runner = Runner(
@@ -70,9 +76,20 @@ class WorkerProcess:
             breakers=self._breakers,
             hold=Hold(self._beat, self._watchdog),
             flusher=self._flusher,
-            recorder=Recorder(store, log, self._flusher, spool, wipe_seconds=settings.wipe_seconds),
+            recorder=Recorder(
+                store,
+                log,
+                self._flusher,
+                spool,
+                services.transitions,
+                wipe_seconds=settings.wipe_seconds,
+            ),
             sealer=make_sealer(settings.sealing_keys, settings.secret_key),
+            transitions=services.transitions,
             lease_seconds=settings.lease_seconds,
+        )
+        self._reporter = Reporter(
+            Board(services.redis), services.transitions.counters, role="worker", gauges=self._gauges
         )
         self._draining = threading.Event()
         self._handing_over = threading.Timer(settings.drain_seconds, self._beat.hand_over)
@@ -81,7 +98,14 @@ class WorkerProcess:
         self._idle = threading.Thread(target=self._look_for_work, name="idle", daemon=True)
 
     def start(self) -> None:
-        for part in (self._flusher, self._beat, self._watchdog, self._sweeper, self._idle):
+        for part in (
+            self._flusher,
+            self._beat,
+            self._watchdog,
+            self._sweeper,
+            self._idle,
+            self._reporter,
+        ):
             part.start()
         _log.info("worker ready: %s, %s slots", self._beat.owner, self._slots.size)
 
@@ -95,7 +119,7 @@ class WorkerProcess:
         self.drain()
         self._own.shutdown(wait=True, cancel_futures=True)
         self._handing_over.cancel()
-        for part in (self._sweeper, self._watchdog, self._beat, self._flusher):
+        for part in (self._sweeper, self._watchdog, self._beat, self._flusher, self._reporter):
             part.stop()
         self._http.close()
         self._services.close()
@@ -113,6 +137,7 @@ class WorkerProcess:
                 if claim is None:
                     return
                 self._slots.settle(slot, background=claim.row.background)
+                self._transitions.say("claimed", claim.row)
                 self._runner.run(claim)
             if not (claim.row.background and was_full):
                 return
@@ -128,12 +153,17 @@ class WorkerProcess:
                 claim = self._leases.claim_lost(lost, self._beat.owner)
                 if claim is not None:
                     self._slots.settle(slot, background=claim.row.background)
+                    self._transitions.rescued(claim.row, Rung.RESUME.value)
                     self._runner.run(claim)
         except StoreUnavailable as error:
             _log.warning("cannot take over: %s", error)
         except Exception:
             # nobody else reads this thread's outcome
             _log.exception("fault of ours")
+
+    def _gauges(self) -> dict[Series, float]:
+        states = self._breakers.states().items()
+        return {(BREAKER.name, provider): float(STATES.index(state)) for provider, state in states}
 
     def _look_for_work(self) -> None:
         while not self._draining.wait(random.uniform(*IDLE_SECONDS)):

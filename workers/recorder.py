@@ -11,11 +11,14 @@ import time
 
 from shared.errors import LeaseLost, LogUnavailable, StoreUnavailable
 from shared.log import ENDED_SECONDS, GAP, EventLog
+from shared.metrics import RESEEDS
 from shared.store import Store
 from shared.store.rows import Claim, Ended, Ending
+from shared.transitions import Transitions
 from shared.wire import events
 from workers.flusher import Flusher, Journal
 from workers.spool import Spool
+from workers.tally import count_tokens
 
 _log = logging.getLogger("respool.recorder")
 
@@ -26,9 +29,17 @@ _LONGEST_PAUSE = 10.0
 
 class Recorder:
     def __init__(
-        self, store: Store, log: EventLog, flusher: Flusher, spool: Spool, *, wipe_seconds: float
+        self,
+        store: Store,
+        log: EventLog,
+        flusher: Flusher,
+        spool: Spool,
+        transitions: Transitions,
+        *,
+        wipe_seconds: float,
     ) -> None:
         self._store = store
+        self._transitions = transitions
         self._spool = spool
         self._event_log = log
         self._flusher = flusher
@@ -48,6 +59,7 @@ class Recorder:
         while True:
             try:
                 ended = self._store.endings.finish(claim.row.id, claim.row.attempt, ending, journal)
+                replayed = ended is None and kept  # whoever replays the spool says so
                 if ended is None:
                     ended = self._mine_already(claim)
             except StoreUnavailable:
@@ -62,6 +74,9 @@ class Recorder:
                 self._spool.drop(claim.row.id, claim.row.attempt)
             if ended is None:
                 raise LeaseLost("ended by another hand")
+            if not replayed:
+                self._transitions.ended(ended.row)
+                count_tokens(self._transitions.counters, ending.response)
             return ended
 
     def _keep(self, claim: Claim, ending: Ending, journal: list[bytes]) -> bool:
@@ -90,6 +105,7 @@ class Recorder:
             answer = self._event_log.append(row.id, row.attempt, seq, [frame], seconds=seconds)
             if answer == GAP:  # the log was lost since it was drained, or could not be
                 self._event_log.reseed(row.id, row.attempt, journal)
+                self._transitions.counters.add(RESEEDS)
                 self._event_log.append(row.id, row.attempt, seq, [frame], seconds=seconds)
         except LogUnavailable:
             _log.warning("terminal event waits for a reader", extra={"response_id": ended.row.id})

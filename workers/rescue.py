@@ -19,6 +19,7 @@ from shared.settings import Settings
 from shared.store import Store
 from shared.store.endings import LOST_MESSAGE, RESCUE_LIMIT_MESSAGE
 from shared.store.rows import Ended, ResponseRow, Stored
+from shared.transitions import Transitions
 from workers.assembler import Assembler
 from workers.retry import Rung, rung
 
@@ -36,6 +37,7 @@ class Rescuer:
         queue: Queue,
         catalog: Catalog,
         resume: Callable[[ResponseRow], None],
+        transitions: Transitions,
         settings: Settings,
     ) -> None:
         """`resume` takes a row over in a free slot of this process, or leaves it for another one."""
@@ -44,6 +46,7 @@ class Rescuer:
         self._queue = queue
         self._catalog = catalog
         self._resume = resume
+        self._transitions = transitions
         self._settings = settings
 
     def rescue_lost(self) -> None:
@@ -65,21 +68,22 @@ class Rescuer:
             seen=seen,
         )
         if step is Rung.EXPIRE:
-            self._seal(self._store.endings.expire(row.id, grace_seconds=0))
+            self._end(self._store.endings.expire(row.id, grace_seconds=0), step)
         elif step is Rung.REQUEUE or step is Rung.RESTART:
             again = self._store.endings.requeue if step is Rung.REQUEUE else self._store.endings.restart
             if again(row):
-                _say(row, f"its worker is gone: {step.value}")
+                self._transitions.rescued(row, step.value)
                 self._queue.ring(row.id)
         elif step is Rung.RESUME:
             self._resume(row)
         elif step is Rung.GIVE_UP:
-            self._fail(row, partial, "rescue_limit", RESCUE_LIMIT_MESSAGE)
+            settled = self._store.endings.settle(
+                row, partial, reason="rescue_limit", message=RESCUE_LIMIT_MESSAGE
+            )
+            self._end(settled, step)
         else:
-            self._fail(row, partial, "worker_lost", LOST_MESSAGE)
-
-    def _fail(self, row: ResponseRow, partial: list[dict[str, Any]], reason: str, message: str) -> None:
-        self._seal(self._store.endings.settle(row, partial, reason=reason, message=message))
+            settled = self._store.endings.settle(row, partial, reason="worker_lost", message=LOST_MESSAGE)
+            self._end(settled, step)
 
     def _seen(self, row: ResponseRow) -> tuple[list[dict[str, Any]], bool]:
         """What subscribers may have seen of it, folded from the log; and whether that is anything."""
@@ -99,22 +103,14 @@ class Rescuer:
             return [], True
         return assembler.partial(), assembler.progressed
 
-    def _seal(self, ended: Ended | None) -> None:
+    def _end(self, ended: Ended | None, step: Rung) -> None:
         if ended is not None:
-            say_ended(ended.row)
+            self._transitions.rescued(ended.row, step.value)
+            self._transitions.ended(ended.row)
             try:
                 seal_log(self._store, self._event_log, ended, wipe_seconds=self._settings.wipe_seconds)
             except LogUnavailable as error:
                 _log.warning("log not sealed yet: %s", error, extra={"response_id": ended.row.id})
-
-
-def say_ended(row: ResponseRow) -> None:
-    _say(row, "ended by the sweep")
-
-
-def _say(row: ResponseRow, message: str) -> None:
-    known = {"response_id": row.id, "attempt": row.attempt, "status": row.status}
-    _log.info(message, extra={**known, "reason": row.error_reason or "", "request_id": row.request_id})
 
 
 def _assembler(stored: Stored) -> Assembler:

@@ -19,6 +19,7 @@ from shared.log import EventLog
 from shared.sealing import opening_frames
 from shared.store import Store
 from shared.store.rows import RESPONSE, Claim, Ended, Ending
+from shared.transitions import Transitions
 from workers import retry
 from workers.assembler import Assembler
 from workers.breaker import Breakers
@@ -29,6 +30,7 @@ from workers.providers import Call, Generation, Provider
 from workers.recorder import Recorder
 from workers.sealed_content import Sealer
 from workers.source import Place, Source
+from workers.tally import FirstDelta, counting_call
 from workers.transcript import transcript
 
 _log = logging.getLogger("respool.runner")
@@ -60,6 +62,7 @@ class Runner:
         flusher: Flusher,
         recorder: Recorder,
         sealer: Sealer,
+        transitions: Transitions,
         lease_seconds: float,
     ) -> None:
         self._store = store
@@ -72,6 +75,7 @@ class Runner:
         self._flusher = flusher
         self._recorder = recorder
         self._sealer = sealer
+        self._transitions = transitions
         self._lease_seconds = lease_seconds
 
     def run(self, claim: Claim) -> None:
@@ -82,17 +86,14 @@ class Runner:
             try:
                 ended = self._generate(claim, call, place)
             except LeaseLost as error:
-                _say(claim, "lease lost", reason=str(error))
+                self._transitions.fenced(row, reason=str(error))
                 self._abandon(claim, place)
                 return
             except StoreUnavailable as error:
                 # not sent yet, or its result could not be written: the ladder decides when the lease runs out
-                _say(claim, "store unavailable", reason=str(error))
+                self._transitions.say("left to the sweep", row, reason=str(error))
                 return
-        if ended is None:
-            return
-        _say(claim, "ended", status=ended.row.status, reason=ended.row.error_reason or "")
-        if place.upstream_id is not None:
+        if ended is not None and place.upstream_id is not None:
             # we chose to keep a copy there: nothing stays upstream
             self._providers[row.provider].discard(place.upstream_id)
 
@@ -109,7 +110,8 @@ class Runner:
                     result = run_endpoint(provider, generation, call, claim, self._sealer)
                     return self._recorder.end(claim, Ending(Status.COMPLETED, result, []), journal)
                 learnt = partial(self._store.leases.remember, claim.row.id, claim.row.attempt)
-                self._stream(Source(provider, generation, call, place, learnt), assembler, journal)
+                source = Source(provider, generation, call, place, learnt)
+                self._stream(source, assembler, journal, self._first_delta(claim, assembler))
         except UpstreamError as error:
             if self._put_back(claim, error):
                 return None
@@ -130,7 +132,8 @@ class Runner:
         health.started()
         failed = False
         try:
-            yield
+            with counting_call(self._transitions.counters, claim.row.provider):
+                yield
         except UpstreamError as error:
             failed = error.reason in UNHEALTHY
             raise
@@ -153,12 +156,16 @@ class Runner:
             return False
         if not self._store.leases.put_back(claim.row.id, claim.row.attempt, after_seconds=wait):
             raise LeaseLost("ended while it was refused")
-        _say(claim, "put back", reason=error.reason, seconds=round(wait, 2))
+        self._transitions.put_back(claim.row, reason=error.reason, seconds=round(wait, 2))
         return True
 
     def _left_in_queue(self, claim: Claim) -> float:
+        return claim.row.queue_deadline_at - self._claimed_at(claim)
+
+    def _claimed_at(self, claim: Claim) -> float:
+        """By the database's clock, as every time of a row."""
         assert claim.row.lease_until is not None
-        return claim.row.queue_deadline_at - (claim.row.lease_until - self._lease_seconds)
+        return claim.row.lease_until - self._lease_seconds
 
     def _acquire(self, claim: Claim, place: Place) -> tuple[Journal, Assembler]:
         """The log under my attempt; of a generation to go on with, what earlier attempts wrote."""
@@ -204,11 +211,22 @@ class Runner:
         """Committed before the first byte goes upstream: from here on nothing runs twice."""
         if not self._store.leases.gate(claim.row.id, claim.row.attempt):
             raise LeaseLost("the money gate was closed")
+        self._transitions.say("gated", claim.row)
 
-    def _stream(self, source: Source, assembler: Assembler, journal: Journal) -> None:
+    def _first_delta(self, claim: Claim, assembler: Assembler) -> FirstDelta:
+        waited = self._claimed_at(claim) - claim.row.created_at
+        return FirstDelta(
+            self._transitions.counters, waited_seconds=waited, seen=assembler.progressed
+        )
+
+    def _stream(
+        self, source: Source, assembler: Assembler, journal: Journal, first_delta: FirstDelta
+    ) -> None:
         with closing(source.events()) as upstream_events:
             for event, cursor in upstream_events:
-                self._flusher.append(journal, assembler.feed(event), cursor)
+                frames = assembler.feed(event)
+                self._flusher.append(journal, frames, cursor)
+                first_delta.look(frames)
                 if assembler.outcome is not None:
                     return
 
@@ -235,10 +253,9 @@ class Runner:
     def _new_call(self, claim: Claim) -> Call:
         provider = self._catalog.providers.get(claim.row.provider)
         row = claim.row
-        assert row.deadline_at is not None and row.lease_until is not None  # set by the claim
-        claimed_at = row.lease_until - self._lease_seconds
+        assert row.deadline_at is not None  # set by the claim
         deadlines = provider.deadlines if provider is not None else Deadlines()
-        return Call(deadlines, total_seconds=max(row.deadline_at - claimed_at, 1.0))
+        return Call(deadlines, total_seconds=max(row.deadline_at - self._claimed_at(claim), 1.0))
 
 
 def _assembler(claim: Claim, next_sequence: int) -> Assembler:
@@ -249,9 +266,3 @@ def _assembler(claim: Claim, next_sequence: int) -> Assembler:
         next_sequence=next_sequence,
         include=frozenset(claim.request.get("include") or ()),
     )
-
-
-def _say(claim: Claim, message: str, **fields: object) -> None:
-    row = claim.row
-    known = {"response_id": row.id, "attempt": row.attempt, "request_id": row.request_id}
-    _log.info(message, extra={**known, **fields})

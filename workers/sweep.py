@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from shared.errors import LogUnavailable, StoreUnavailable
 from shared.log import ENDED_SECONDS, EventLog
@@ -17,10 +17,12 @@ from shared.queue import Queue
 from shared.sealing import seal_log
 from shared.settings import Settings
 from shared.store import Store
-from shared.store.rows import Ended
-from workers.rescue import Rescuer, say_ended
+from shared.store.rows import Ended, Ending
+from shared.transitions import Transitions
+from workers.rescue import Rescuer
 from workers.slots import Slots
 from workers.spool import Spool
+from workers.tally import count_tokens
 
 _log = logging.getLogger("respool.sweep")
 
@@ -41,6 +43,7 @@ class Sweeper:
         slots: Slots,
         rescuer: Rescuer,
         spool: Spool,
+        transitions: Transitions,
         settings: Settings,
     ) -> None:
         self._store = store
@@ -49,6 +52,7 @@ class Sweeper:
         self._slots = slots
         self._rescuer = rescuer
         self._spool = spool
+        self._transitions = transitions
         self._settings = settings
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
@@ -89,30 +93,49 @@ class Sweeper:
             self.sweep()
 
     def _replay(self) -> None:
-        self._spool.replay(self._store.endings.finish)
+        self._spool.replay(self._finish)
+
+    def _finish(
+        self, response_id: str, attempt: int, ending: Ending, journal: Sequence[bytes]
+    ) -> Ended | None:
+        ended = self._store.endings.finish(response_id, attempt, ending, journal)
+        if ended is not None:
+            self._transitions.ended(ended.row)
+            count_tokens(self._transitions.counters, ending.response)
+        return ended
 
     def _expire_overdue(self) -> None:
         for row in self._store.sweeping.overdue(grace_seconds=EXPIRE_GRACE_SECONDS, limit=BATCH):
-            self._seal(self._store.endings.expire(row.id, grace_seconds=EXPIRE_GRACE_SECONDS))
+            ended = self._store.endings.expire(row.id, grace_seconds=EXPIRE_GRACE_SECONDS)
+            if ended is not None:
+                self._transitions.ended(ended.row)
+                self._seal(ended)
 
     def _seal_unsealed(self) -> None:
         for row in self._store.sweeping.unsealed(limit=BATCH):
             stored = self._store.responses.get(row.id)
-            if stored is not None and stored.result is not None:
-                self._seal(Ended(stored.row, stored.envelope, stored.result))
+            if (
+                stored is not None
+                and stored.result is not None
+                and self._seal(Ended(stored.row, stored.envelope, stored.result))
+            ):
+                self._transitions.sealed(stored.row)
 
-    def _seal(self, ended: Ended | None) -> None:
-        if ended is not None:
-            say_ended(ended.row)
-            seal_log(self._store, self._event_log, ended, wipe_seconds=self._settings.wipe_seconds)
+    def _seal(self, ended: Ended) -> bool:
+        return seal_log(self._store, self._event_log, ended, wipe_seconds=self._settings.wipe_seconds)
 
     def _wipe(self) -> None:
         wiped = self._store.sweeping.wipe_unstored(age_seconds=self._settings.wipe_seconds, limit=BATCH)
-        self._event_log.drop(wiped)
+        self._forget(wiped, "not_stored")
 
     def _retire(self) -> None:
         age = self._settings.retention_days * _DAY
-        self._event_log.drop(self._store.sweeping.retire(age_seconds=age, limit=BATCH))
+        self._forget(self._store.sweeping.retire(age_seconds=age, limit=BATCH), "retention")
+
+    def _forget(self, response_ids: list[str], reason: str) -> None:
+        for response_id in response_ids:
+            _log.info("deleted", extra={"response_id": response_id, "reason": reason})
+        self._event_log.drop(response_ids)
 
     def _relieve_redis(self) -> None:
         """Before Redis is full, logs go that have their archive: readers take it from there."""

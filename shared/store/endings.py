@@ -17,7 +17,7 @@ from shared.lifecycle import Status
 from shared.store.conversations import append_turn
 from shared.store.engine import Database, db_now
 from shared.store.items import insert_items
-from shared.store.rows import COLUMNS, RESPONSE, Ended, Ending, ResponseRow, load_json, row
+from shared.store.rows import COLUMNS, RESPONSE, Ended, Ending, ResponseRow, load_json, payload_of, row
 from shared.store.tables import INPUT, OUTPUT, archives, items, payloads, responses
 from shared.wire import events
 from shared.wire.response import error_object, snapshot
@@ -180,15 +180,11 @@ def _ending(status: str) -> sa.Update:
 
 
 def _end(connection: sa.Connection, statement: sa.Update, build: Build, **changes: Any) -> Ended | None:
-    record = connection.execute(statement.values(**changes).returning(*COLUMNS)).one_or_none()
+    wanted = (*COLUMNS, payload_of(payloads.c.envelope))
+    record = connection.execute(statement.values(**changes).returning(*wanted)).one_or_none()
     if record is None:
         return None
-    ended = row(record)
-    envelope = load_json(
-        connection.execute(
-            sa.select(payloads.c.envelope).where(payloads.c.response_id == ended.id)
-        ).scalar_one()
-    )
+    ended, envelope = row(record), load_json(record[len(COLUMNS)])
     response = build(ended, envelope)
     if ended.kind == RESPONSE and ended.status == Status.COMPLETED and ended.terminal_at is not None:
         response = {**response, "completed_at": int(ended.terminal_at)}

@@ -66,6 +66,10 @@ class Database:
     def write(self, work: Callable[[sa.Connection], T]) -> T:
         return self._run(self._engine, work, write=True)
 
+    def write_once(self, work: Callable[[sa.Connection], T]) -> T:
+        """One writing statement, which is its own transaction: one round trip instead of three."""
+        return self._run(self._reader, work, write=self.is_sqlite)
+
     def close(self) -> None:
         self._engine.dispose()
 

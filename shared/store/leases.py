@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from shared.lifecycle import Status
 from shared.store.engine import Database, db_now
 from shared.store.fairness import HELD_BACK, Class, claimable, classes, next_row
-from shared.store.rows import COLUMNS, Claim, ResponseRow, load_json, row
+from shared.store.rows import COLUMNS, Claim, ResponseRow, load_json, payload_of, row
 from shared.store.tables import payloads, responses
 
 
@@ -48,7 +48,7 @@ class Leases:
         values = {"owner": owner, HELD_BACK: list(held_back)}
         for wanted in classes(background=background, rng=self._rng):
             claim = self._claims[wanted]
-            found = self._db.write(lambda c, claim=claim: _claimed(c, claim, values))  # type: ignore[misc]
+            found = self._db.write_once(lambda c, claim=claim: _claimed(c, claim, values))  # type: ignore[misc]
             if found is not None:
                 return found
         return None
@@ -68,7 +68,7 @@ class Leases:
                 deadline_at=sa.func.coalesce(responses.c.deadline_at, db_now() + self._deadline),
                 not_before=None,
             )
-            .returning(*COLUMNS)
+            .returning(*COLUMNS, payload_of(payloads.c.request), payload_of(payloads.c.envelope))
         )
 
     def gate(self, response_id: str, attempt: int) -> bool:
@@ -118,7 +118,7 @@ class Leases:
             .values(lease_until=db_now() + self._lease)
             .returning(responses.c.id, responses.c.attempt)
         )
-        return {(r.id, r.attempt) for r in self._db.write(lambda c: c.execute(renewed).all())}
+        return {(r.id, r.attempt) for r in self._db.write_once(lambda c: c.execute(renewed).all())}
 
     def remember(self, response_id: str, attempt: int, upstream_id: str) -> bool:
         """The upstream's id of a generation that another worker could go on with."""
@@ -145,16 +145,16 @@ class Leases:
                 lease_owner=sa.bindparam("owner"),
                 lease_until=db_now() + self._lease,
             )
-            .returning(*COLUMNS)
+            .returning(*COLUMNS, payload_of(payloads.c.request), payload_of(payloads.c.envelope))
         )
-        return self._db.write(lambda c: _claimed(c, statement, {"owner": owner}))
+        return self._db.write_once(lambda c: _claimed(c, statement, {"owner": owner}))
 
     def renew(self, response_id: str, attempt: int) -> bool:
         """Renew one lease, to be sure that it is mine still."""
         return self._update(_mine(response_id, attempt).values(lease_until=db_now() + self._lease))
 
     def _update(self, statement: sa.Update) -> bool:
-        return self._db.write(lambda c: c.execute(statement).rowcount) == 1
+        return self._db.write_once(lambda c: c.execute(statement).rowcount) == 1
 
 
 def _claimed(
@@ -163,11 +163,8 @@ def _claimed(
     record = connection.execute(claim, values).one_or_none()
     if record is None:
         return None
-    taken = row(record)
-    request, envelope = connection.execute(
-        sa.select(payloads.c.request, payloads.c.envelope).where(payloads.c.response_id == taken.id)
-    ).one()
-    return Claim(taken, load_json(request), load_json(envelope))
+    request, envelope = record[len(COLUMNS) :]
+    return Claim(row(record), load_json(request), load_json(envelope))
 
 
 def _mine(response_id: str, attempt: int) -> sa.Update:

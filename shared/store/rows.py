@@ -9,7 +9,7 @@ import orjson
 import sqlalchemy as sa
 
 from shared import lifecycle
-from shared.store.tables import responses
+from shared.store.tables import payloads, responses
 
 FOREGROUND, BACKGROUND = 0, 10  # priorities; lower first
 
@@ -70,6 +70,16 @@ COLUMNS: tuple[sa.Column[Any], ...] = tuple(responses.c[f.name] for f in fields(
 
 def row(record: Any) -> ResponseRow:
     return ResponseRow(*record[: len(COLUMNS)])
+
+
+def payload_of(column: sa.Column[Any]) -> sa.ScalarSelect[Any]:
+    """A column of the row's payload, for a RETURNING: what an UPDATE gives need not be read again."""
+    return (
+        sa.select(column)
+        .where(payloads.c.response_id == responses.c.id)
+        .correlate(responses)
+        .scalar_subquery()
+    )
 
 
 @dataclass(frozen=True, slots=True)

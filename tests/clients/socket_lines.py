@@ -1,4 +1,4 @@
-"""What an Open Responses conformance suite asks over WebSocket (CONTRACT 10), line by line, in our own words."""
+"""What an Open Responses conformance suite asks over WebSocket (CONTRACT 10), line by line."""
 
 from __future__ import annotations
 

@@ -23,10 +23,12 @@ from shared.catalog import Catalog
 from shared.errors import InvalidRequest, LeaseLost
 from shared.lifecycle import Status
 from shared.log import ENDED_SECONDS
+from shared.metrics import Counters
 from shared.queue import Queue, make_celery
 from shared.sealing import opening_frames, seal_log
 from shared.settings import Settings
 from shared.store.rows import Claim, Ended
+from shared.transitions import Transitions
 from shared.wire import events
 from tests.protocol.watching import Watched, Watcher
 from tests.support.backends import Backends
@@ -57,12 +59,14 @@ class Protocol(RuleBasedStateMachine):
         self.watcher = Watcher(backends)
         self.flusher = Flusher(self.log, self.store.leases.renew)
         self.queue = Queue(make_celery(SETTINGS, publisher=True))
+        transitions = Transitions(Counters())
         rescuer = Rescuer(
             store=self.store,
             log=self.log,
             queue=self.queue,
             catalog=Catalog({}, None),
             resume=lambda row: None,
+            transitions=transitions,
             settings=SETTINGS,
         )
         self.sweeper = Sweeper(
@@ -72,6 +76,7 @@ class Protocol(RuleBasedStateMachine):
             slots=Slots(4, 0.75),
             rescuer=rescuer,
             spool=Spool(Path("no-spool-here")),
+            transitions=transitions,
             settings=SETTINGS,
         )
 
@@ -217,9 +222,12 @@ class Protocol(RuleBasedStateMachine):
         (state,) = self.log.heads([response_id])
         if state is None or state.seq < 2:
             return
-        stem = f"respool:{{{response_id}}}"
-        self.backends.redis.xdel(f"{stem}:log", f"{state.seq + 1}-0")
-        self.backends.redis.hset(f"{stem}:meta", mapping={"seq": state.seq - 1, "terminal": 0})
+        log, meta = f"respool:{{{response_id}}}:log", f"respool:{{{response_id}}}:meta"
+        kept = self.log.read_all(response_id).frames[:-1]
+        self.backends.redis.delete(log)
+        for number, frame in enumerate(kept, start=1):
+            self.backends.redis.xadd(log, {"f": frame}, id=f"{number}-0")
+        self.backends.redis.hset(meta, mapping={"seq": len(kept) - 1, "terminal": 0})
         self.watcher.responses[response_id].lost = True
 
     @invariant()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -11,6 +12,7 @@ from tests.support.backends import Backends
 EXAMPLES = {"embedded": 30, "servers": 20}
 
 
+@pytest.mark.timeout(600)  # a failure takes its time to be made small
 def test_history_when_anything_happens_in_any_order_then_every_promise_holds(backends: Backends) -> None:
     bounds = settings(
         max_examples=EXAMPLES[backends.name],

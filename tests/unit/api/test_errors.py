@@ -9,8 +9,10 @@ from flask import Flask, g, request
 from flask.testing import FlaskClient
 from werkzeug.exceptions import ImATeapot, InternalServerError, RequestEntityTooLarge
 
+from api import body as api_body
 from api import errors as api_errors
 from api.body import read_json
+from api.limits import BodyBudget
 from shared import errors
 
 RAISED: dict[str, Exception] = {
@@ -32,6 +34,7 @@ def client() -> FlaskClient:
     app = Flask("test")
     app.config["MAX_CONTENT_LENGTH"] = 100
     api_errors.install(app)
+    api_body.install(app, BodyBudget(2**30), seconds=30)
 
     @app.get("/raise/<name>")
     def fail(name: str) -> str:
