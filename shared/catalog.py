@@ -52,6 +52,8 @@ class Provider(BaseModel):
     resumable: bool = False
     # a generation of which nobody has seen anything may be paid for a second time when its worker dies
     restart_unseen: bool = False
+    # who acts on a request's `context_management`: the upstream, or this gateway for one that cannot
+    compaction: Literal["upstream", "gateway"] = "upstream"
     # second tries of a refusal that was not billed (429, 503, 529), with the waits the upstream asks for
     max_retries: Annotated[int, Field(ge=0, le=10)] = 2
     deadlines: Deadlines = Deadlines()

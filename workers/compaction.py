@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from shared.errors import UpstreamError
 from shared.ids import output_item_id
 from shared.store.rows import Claim
@@ -47,21 +49,45 @@ def compact(
     return _object(claim, answer["output"], answer.get("usage"))
 
 
-def opened(item: dict[str, Any], sealer: Sealer, tenant_id: str) -> dict[str, Any]:
-    """A compaction item of ours as the message it stands for; anything else as it is."""
-    if item.get("type") != "compaction":
-        return item
-    text = sealer.open(str(item.get("encrypted_content") or ""), tenant_id)
-    if text is None:
-        return item
-    return {"type": "message", "role": "developer", "content": _INTRODUCTION + text}
+def expanded(items: list[dict[str, Any]], sealer: Sealer, tenant_id: str) -> list[dict[str, Any]]:
+    """Compaction items of ours as what they stand for; those of an upstream as they are.
+
+    One that was made within a chain stands for everything before it, and is followed by the input that
+    it was made for.
+    """
+    result: list[dict[str, Any]] = []
+    for item in items:
+        sealed = item.get("encrypted_content") if item.get("type") == "compaction" else None
+        text = sealer.open(sealed, tenant_id) if isinstance(sealed, str) else None
+        if text is None:
+            result.append(item)
+            continue
+        content = orjson.loads(text)
+        if content["then"] is not None:
+            result.clear()
+        result += [summary_message(content["summary"]), *(content["then"] or [])]
+    return result
 
 
-def _summarised(
-    provider: Provider, generation: Generation, call: Call, claim: Claim, sealer: Sealer
+def summary_message(summary: str) -> dict[str, Any]:
+    return {"type": "message", "role": "developer", "content": _INTRODUCTION + summary}
+
+
+def sealed_item(
+    summary: str, then: list[dict[str, Any]] | None, claim: Claim, sealer: Sealer
 ) -> dict[str, Any]:
-    items = generation.items
-    history = [{"role": "user", "content": items}] if isinstance(items, str) else items
+    content = orjson.dumps({"summary": summary, "then": then}).decode()
+    return {
+        "id": output_item_id(claim.row.id, 0, "compaction"),
+        "type": "compaction",
+        "encrypted_content": sealer.seal(content, claim.row.tenant_id),
+    }
+
+
+def summarise(
+    provider: Provider, generation: Generation, history: list[dict[str, Any]], call: Call, claim: Claim
+) -> tuple[str, Any]:
+    """The model's own summary of the items, and what that cost. A call of its own, and billed so."""
     asked = Generation(
         generation.response_id,
         generation.attempt,
@@ -69,12 +95,16 @@ def _summarised(
         {"instructions": generation.body.get("instructions")},
         [*history, {"type": "message", "role": "user", "content": _ASK}],
     )
-    text, usage = _generated(provider, asked, call, claim)
-    sealed = {
-        "id": output_item_id(claim.row.id, 0, "compaction"),
-        "type": "compaction",
-        "encrypted_content": sealer.seal(text, claim.row.tenant_id),
-    }
+    return _generated(provider, asked, call, claim)
+
+
+def _summarised(
+    provider: Provider, generation: Generation, call: Call, claim: Claim, sealer: Sealer
+) -> dict[str, Any]:
+    items = generation.items
+    history = [{"role": "user", "content": items}] if isinstance(items, str) else items
+    text, usage = summarise(provider, generation, history, call, claim)
+    sealed = sealed_item(text, None, claim, sealer)
     return _object(claim, [*normalise_input(claim.row.id, _user_messages(history)), sealed], usage)
 
 

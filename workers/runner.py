@@ -23,8 +23,10 @@ from shared.transitions import Transitions
 from workers import retry
 from workers.assembler import Assembler
 from workers.breaker import Breakers
+from workers.context import FIELD, added, manage
 from workers.endpoints import run_endpoint
 from workers.flusher import Flusher, Journal
+from workers.gate import pass_gate
 from workers.lease import Hold
 from workers.providers import Call, Generation, Provider
 from workers.recorder import Recorder
@@ -101,6 +103,7 @@ class Runner:
         """None: put back, to be tried again."""
         journal, assembler = self._acquire(claim, place)
         journal.on_fence = call.fence
+        spent = None
         try:
             generation, provider = self._prepare(claim)
             if place.upstream_id is None:
@@ -109,11 +112,17 @@ class Runner:
                 if claim.row.kind != RESPONSE:
                     result = run_endpoint(provider, generation, call, claim, self._sealer)
                     return self._recorder.end(claim, Ending(Status.COMPLETED, result, []), journal)
+                if FIELD in generation.body and self._manages_context(claim):
+                    managed = manage(provider, generation, call, claim, self._sealer)
+                    generation, spent = managed.generation, managed.usage
+                    for event in managed.events:
+                        self._flusher.append(journal, assembler.feed(event))
                 learnt = partial(self._store.leases.remember, claim.row.id, claim.row.attempt)
                 source = Source(provider, generation, call, place, learnt)
                 self._stream(source, assembler, journal, self._first_delta(claim, assembler))
         except UpstreamError as error:
-            if self._put_back(claim, error):
+            # a generation that exists upstream is gone on with, or given up: never made a second time
+            if place.upstream_id is None and not assembler.progressed and self._put_back(claim, error):
                 return None
             assembler.fail(error.reason, error.message, error.code)
             return self._finish(claim, assembler, journal, refusal=error.refusal, reason=error.reason)
@@ -123,7 +132,10 @@ class Runner:
             _log.exception("fault of ours", extra={"response_id": claim.row.id, "attempt": claim.row.attempt})
             assembler.fail("internal_error", "The gateway failed to process the response.")
             return self._finish(claim, assembler, journal, reason="internal_error")
-        return self._finish(claim, assembler, journal)
+        return self._finish(claim, assembler, journal, spent=spent)
+
+    def _manages_context(self, claim: Claim) -> bool:
+        return self._catalog.providers[claim.row.provider].compaction == "gateway"
 
     @contextmanager
     def _judged(self, claim: Claim) -> Iterator[None]:
@@ -209,15 +221,12 @@ class Runner:
 
     def _pass_gate(self, claim: Claim) -> None:
         """Committed before the first byte goes upstream: from here on nothing runs twice."""
-        if not self._store.leases.gate(claim.row.id, claim.row.attempt):
-            raise LeaseLost("the money gate was closed")
+        pass_gate(self._store, claim.row, patience_seconds=self._lease_seconds)
         self._transitions.say("gated", claim.row)
 
     def _first_delta(self, claim: Claim, assembler: Assembler) -> FirstDelta:
         waited = self._claimed_at(claim) - claim.row.created_at
-        return FirstDelta(
-            self._transitions.counters, waited_seconds=waited, seen=assembler.progressed
-        )
+        return FirstDelta(self._transitions.counters, waited_seconds=waited, seen=assembler.progressed)
 
     def _stream(
         self, source: Source, assembler: Assembler, journal: Journal, first_delta: FirstDelta
@@ -238,12 +247,15 @@ class Runner:
         *,
         refusal: dict[str, Any] | None = None,
         reason: str | None = None,
+        spent: dict[str, Any] | None = None,
     ) -> Ended:
+        """`spent`: the usage of a call that prepared this generation."""
         outcome = assembler.outcome
         assert outcome is not None
+        response = outcome.response
         ending = Ending(
             status=outcome.status,
-            response=outcome.response,
+            response={**response, "usage": added(response["usage"], spent)},
             output_items=outcome.items,
             error_reason=reason or outcome.error_code,
             refusal=refusal,

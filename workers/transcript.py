@@ -7,7 +7,7 @@ from typing import Any
 from shared.store.items import Items
 from shared.store.rows import Claim
 from shared.wire.items import to_upstream
-from workers.compaction import opened
+from workers.compaction import expanded
 from workers.sealed_content import Sealer
 
 
@@ -22,11 +22,8 @@ def transcript(items: Items, claim: Claim, sealer: Sealer) -> list[dict[str, Any
         return own or []
     if isinstance(own, str):
         own = [{"role": "user", "content": own}]
-    return [
-        to_upstream(opened(item, sealer, claim.row.tenant_id))
-        for item in [*earlier, *(own or [])]
-        if _is_sendable(item)
-    ]
+    items_said = expanded([*earlier, *(own or [])], sealer, claim.row.tenant_id)
+    return [to_upstream(item) for item in items_said if _is_sendable(item)]
 
 
 def _is_sendable(item: dict[str, Any]) -> bool:

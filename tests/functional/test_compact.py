@@ -67,3 +67,62 @@ def test_compact_when_the_previous_response_is_unknown_then_400(stack: Stack) ->
         stack.client().responses.compact(model="plain", previous_response_id="resp_" + "0" * 48)
 
     assert caught.value.code == "previous_response_not_found"
+
+
+LONG = "a long story about rivers and harbours " * 200
+MANAGED = {"context_management": [{"type": "compaction", "compact_threshold": 1000}]}
+
+
+def test_long_chain_when_the_gateway_manages_its_context_then_summarised_first(stack: Stack) -> None:
+    client = stack.client()
+    first = client.responses.create(model="managing/plain", input=LONG)
+
+    second = client.responses.create(
+        model="managing/plain", input="echo request", previous_response_id=first.id, extra_body=MANAGED
+    )
+
+    assert [item.type for item in second.output] == ["compaction", "message"]
+    sent = second.output_text
+    assert "Summary of the conversation so far" in sent
+    assert "context_management" not in sent
+    assert LONG[:400] not in sent
+    assert second.usage.input_tokens > first.usage.input_tokens
+
+
+def test_long_chain_when_it_goes_on_after_a_summary_then_from_the_summary(stack: Stack) -> None:
+    client = stack.client()
+    first = client.responses.create(model="managing/plain", input=LONG)
+    second = client.responses.create(
+        model="managing/plain", input="my dog is Rex", previous_response_id=first.id, extra_body=MANAGED
+    )
+
+    third = client.responses.create(
+        model="managing/plain", input="echo request", previous_response_id=second.id
+    )
+
+    assert "Summary of the conversation so far" in third.output_text
+    assert "my dog is Rex" in third.output_text
+    assert LONG[:400] not in third.output_text
+
+
+def test_short_chain_when_the_gateway_manages_its_context_then_left_as_it_is(stack: Stack) -> None:
+    response = stack.client().responses.create(model="managing/plain", input="hi", extra_body=MANAGED)
+
+    assert [item.type for item in response.output] == ["message"]
+    assert len(stack.calls(response.id)) == 1
+
+
+def test_managed_chain_when_streamed_then_the_summary_is_an_item_of_the_stream(stack: Stack) -> None:
+    client = stack.client()
+    first = client.responses.create(model="managing/plain", input=LONG)
+
+    with client.responses.create(
+        model="managing/plain", input="go on", previous_response_id=first.id, stream=True, extra_body=MANAGED
+    ) as stream:
+        events = list(stream)
+
+    assert [e.sequence_number for e in events] == list(range(len(events)))
+    assert [e.item.type for e in events if e.type == "response.output_item.added"] == [
+        "compaction",
+        "message",
+    ]

@@ -19,6 +19,7 @@ import psutil
 import requests
 from openai import OpenAI
 
+from tests.support.faultproxy import FaultProxy
 from tests.support.servers import free_port
 from tests.support.waiting import wait_until
 from upstream import launch
@@ -56,6 +57,11 @@ providers:
     dialect: responses
     base_url: {upstream}/v1
     api_key: upstream-key
+  managing:
+    dialect: responses
+    base_url: {upstream}/v1
+    api_key: upstream-key
+    compaction: gateway
   resumable:
     dialect: responses
     base_url: {upstream}/v1
@@ -73,8 +79,11 @@ default_provider: main
 
 
 class Stack:
-    def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, env: Mapping[str, str] | None = None, *, proxied: bool = False) -> None:
+        """`proxied`: a fault proxy stands before the upstream, as `upstream_line`."""
         self.folder = folder
+        self.upstream_line: FaultProxy | None = None
+        self._proxied = proxied
         self.data_dir = folder / "data"
         self.upstream: launch.Running
         self._env = dict(env or {})
@@ -85,8 +94,12 @@ class Stack:
     def start(self) -> Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.upstream = launch.start()
+        url = self.upstream.url
+        if self._proxied:
+            self.upstream_line = FaultProxy(("127.0.0.1", self.upstream.port)).start()
+            url = f"http://127.0.0.1:{self.upstream_line.port}"
         config = self.folder / "providers.yaml"
-        config.write_text(_CONFIG.format(upstream=self.upstream.url, closed=free_port()))
+        config.write_text(_CONFIG.format(upstream=url, closed=free_port()))
         self._env["RESPOOL_CONFIG"] = str(config)
         self.launch()
         return self
@@ -117,6 +130,8 @@ class Stack:
         for client in self._clients:
             client.close()
         self.terminate()
+        if self.upstream_line is not None:
+            self.upstream_line.stop()
         self.upstream.stop()
 
     def terminate(self, how: signal.Signals = signal.SIGTERM) -> None:
