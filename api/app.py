@@ -58,11 +58,14 @@ def create_app(services: Services) -> Flask:
             resource.routes(blueprint)
         app.register_blueprint(blueprint)
     HealthResource(services, draining).routes(app)
+    MetricsResource(services).routes(app)
     DocsResource(MOUNTS.values()).routes(app)
     body.install(app, BodyBudget(settings.max_inflight_body_bytes), seconds=settings.body_seconds)
     errors.install(app)
     headers.install(app)
+    metrics.install(app, services.transitions.counters)
     relay.start()
+    app.extensions["reporter"] = metrics.start_reporter(services, relay)
     return app
 
 

@@ -80,7 +80,7 @@ class Creation:
         if wanted.stream:
             self._relay.require_live()
         sent = wanted if earlier is None else self._continuing(wanted, earlier, caller)
-        if repeat.is_retry and not wanted.background:
+        if repeat.is_retry and repeat.idempotency_key is None and not wanted.background:
             lost = self._repeats.lost(caller, _body_hash(wanted))
             if lost is not None:
                 return Accepted.earlier(wanted, lost)

@@ -23,11 +23,11 @@ class Endings:
         self._settings = services.settings
         self._transitions = services.transitions
 
-    def cancel(self, tenant_id: str, response_id: str) -> Ended | None:
-        """None where there is nothing running to cancel."""
+    def cancel(self, tenant_id: str, response_id: str, *, why: str = "") -> Ended | None:
+        """None where there is nothing running to cancel. `why`: for the log, if its caller did not ask."""
         ended = self._store.endings.cancel(tenant_id, response_id)
         if ended is not None:
-            self._transitions.ended(ended.row)
+            self._transitions.ended(ended.row, why=why)
             self._seal(ended)
         return ended
 
@@ -37,6 +37,9 @@ class Endings:
             self._transitions.ended(ended.row)
             self._seal(ended)
         return ended is not None
+
+    def deleted(self, row: ResponseRow) -> None:
+        self._transitions.say("deleted", row)
 
     def seal(self, response_id: str) -> None:
         """Complete the log of a response that others have ended. Raises where it cannot be done now."""
@@ -66,8 +69,7 @@ class Endings:
         try:
             if self._event_log.waiter(row.id):
                 return  # its client has come back
-            if self.cancel(row.tenant_id, row.id) is not None:
-                _log.info("its client is gone", extra={"response_id": row.id})
+            self.cancel(row.tenant_id, row.id, why="client_gone")
         except (StoreUnavailable, LogUnavailable) as error:
             _log.warning("not cancelled: %s", error, extra={"response_id": row.id})
 

@@ -54,6 +54,8 @@ class EndpointsResource:
         body = {**body, "store": False, "stream": None, "background": None}
         if kind == INPUT_TOKENS:
             # here everything is optional
-            body["model"] = body.get("model") or self._catalog.any_model()
-            body["input"] = body.get("input") or []
+            if body.get("model") is None:
+                body["model"] = self._catalog.any_model()
+            if body.get("input") is None:
+                body["input"] = []
         return body

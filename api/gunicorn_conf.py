@@ -33,3 +33,10 @@ def post_fork(server: Any, worker: Any) -> None:
     """A master that was killed outright must not leave workers behind on its port."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """The last numbers go where the others are; a worker that never began has none."""
+    reporter = getattr(worker.wsgi, "extensions", {}).get("reporter")
+    if reporter is not None:
+        reporter.stop()

@@ -12,9 +12,10 @@ from ipaddress import ip_address
 
 from flask import Flask, Response, request
 
+from api.relay import Relay
 from shared import metrics
 from shared.errors import LogUnavailable, NotFound, StoreUnavailable, Unauthorized
-from shared.log import Board
+from shared.log import Board, Reporter
 from shared.metrics import Series
 from shared.services import Services
 
@@ -77,6 +78,17 @@ def install(app: Flask, counters: metrics.Counters) -> None:
         return response
 
     app.after_request(count)
+
+
+def start_reporter(services: Services, relay: Relay) -> Reporter:
+    """What this process counts, put where all of them can be asked for it."""
+
+    def gauges() -> dict[Series, float]:
+        return {(metrics.FOLLOWERS.name,): float(relay.followers)}
+
+    reporter = Reporter(Board(services.redis), services.transitions.counters, role="api", gauges=gauges)
+    reporter.start()
+    return reporter
 
 
 def _read(read: Read) -> dict[Series, float] | None:

@@ -7,6 +7,7 @@ same key and body whose waiting client is gone (DESIGN 7.10).
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from werkzeug.datastructures import Headers
@@ -14,6 +15,7 @@ from werkzeug.datastructures import Headers
 from api.auth import Caller
 from api.relay import Relay
 from shared.errors import Gone, InvalidRequest, LogUnavailable
+from shared.log import ENDED_SECONDS
 from shared.services import Services
 from shared.store.rows import ResponseRow, Stored
 
@@ -65,18 +67,24 @@ class Repeats:
         row = self._store.responses.last_like(
             caller.tenant_id, caller.key_id, body_hash, age_seconds=YOUNG_SECONDS
         )
-        if row is None or not self._takes_over(row):
+        if row is None:
             return None
-        return self._store.responses.get(row.id)
+        stored = self._store.responses.get(row.id)
+        # last: whoever took over and then could not answer would keep the next repeat from attaching
+        return stored if stored is not None and self._takes_over(row) else None
 
     def _takes_over(self, row: ResponseRow) -> bool:
         try:
             waiter = self._event_log.waiter(row.id)
             if waiter is None:
-                # no log any more: of an ended response that was long ago, of a running one Redis lost it
-                return not row.is_terminal
+                return _is_recent(row)
             if waiter and self._event_log.hears(waiter):
                 return False
             return self._event_log.pass_waiter(row.id, waiter, self._relay.channel)
         except LogUnavailable:
-            return not row.is_terminal
+            return _is_recent(row)
+
+
+def _is_recent(row: ResponseRow) -> bool:
+    """Whether its log should be there still, so that Redis must have lost it."""
+    return row.terminal_at is None or time.time() - row.terminal_at < ENDED_SECONDS

@@ -96,6 +96,7 @@ class ResponsesResource:
             if not stored.row.is_terminal:
                 raise InvalidRequest("Cannot delete an in-flight response.")
             raise response_not_found(response_id)
+        self._endings.deleted(stored.row)
         self._waiting.forget(response_id)
         return json_response({"id": response_id, "object": "response", "deleted": True})
 

@@ -19,7 +19,7 @@ from api.errors import json_response
 from api.limits import Waiters
 from api.obfuscation import obfuscated
 from api.relay import Relay, StreamLost
-from shared.errors import GenerationRefused, LogUnavailable, Unavailable
+from shared.errors import GenerationRefused, LogUnavailable, StoreUnavailable, Unavailable
 from shared.lifecycle import Status
 from shared.services import Services
 from shared.store.rows import ResponseRow, Stored
@@ -28,6 +28,7 @@ from shared.wire import events
 _log = logging.getLogger("respool.waiting")
 
 TICK_SECONDS = 1.0  # how often a waiting client's socket is looked at
+WRITE_SECONDS = 60.0  # a reader that takes nothing for so long is gone
 _RETRY_AFTER = {429: 10, 503: 10}  # where the upstream named no time
 _STREAM_HEADERS = {
     "Cache-Control": "no-cache, no-transform",
@@ -98,24 +99,41 @@ class Waiting:
         """The object of a response that did not fail; None otherwise."""
         sock = _client_socket()
         frames = b""
-        looked = time.monotonic()
-        try:
-            for chunk in self._relay.follow(row.id, -1, tick_seconds=TICK_SECONDS):
-                frames = chunk or frames
-                now = time.monotonic()
-                if now - looked < TICK_SECONDS:
-                    continue
-                looked = now  # by the clock: a talkative upstream leaves no quiet tick
-                if _is_gone(sock):
-                    self._endings.abandoned(row)
-                    raise BrokenPipeError(errno.EPIPE, "the waiting client is gone")
-        except StreamLost:
-            frames = b""
+        while True:
+            try:
+                frames = self._followed(row, sock)
+                break
+            except StreamLost:
+                # without its log too: the row says when it ends
+                if not self._runs(row):
+                    break
         if frames:
             last = events.split(frames)[-1]
             if events.event_type(last) != "response.failed":
                 return events.terminal_response(last)
         return None
+
+    def _followed(self, row: ResponseRow, sock: socket.socket | None) -> bytes:
+        """The last frames of a response, once it has ended."""
+        frames = b""
+        looked = time.monotonic()
+        for chunk in self._relay.follow(row.id, -1, tick_seconds=TICK_SECONDS):
+            frames = chunk or frames
+            now = time.monotonic()
+            if now - looked < TICK_SECONDS:
+                continue
+            looked = now  # by the clock: a talkative upstream leaves no quiet tick
+            if _is_gone(sock):
+                self._endings.abandoned(row)
+                raise BrokenPipeError(errno.EPIPE, "the waiting client is gone")
+        return frames
+
+    def _runs(self, row: ResponseRow) -> bool:
+        try:
+            now = self._store.responses.states([row.id]).get(row.id)
+        except StoreUnavailable:
+            return True
+        return now is not None and now.deleted_at is None and not now.is_terminal
 
     def forget(self, response_id: str) -> None:
         """Drop a deleted response's log; its followers are cut off by the missing row."""
@@ -135,6 +153,8 @@ class Waiting:
     ) -> Iterator[bytes]:
         finished = False
         quiet = 0.0
+        if sock is not None:
+            sock.settimeout(WRITE_SECONDS)
         try:
             for chunk in self._relay.follow(
                 response_id, after, tick_seconds=min(TICK_SECONDS, self._keepalive), ended=ended
@@ -156,6 +176,8 @@ class Waiting:
             _log.info("stream aborted: %s", error, extra={"response_id": response_id})
             raise BrokenPipeError(errno.EPIPE, "stream aborted") from error
         finally:
+            if sock is not None:
+                sock.settimeout(None)
             if created is not None and not finished:
                 self._endings.abandoned(created)
 

@@ -12,9 +12,10 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from cli.checks import check_redis
 from cli.data_dir import DataDir
 from cli.database import ensure_key, prepare_schema
-from cli.embedded import redis_answers, redis_version
+from cli.embedded import mark_embedded, redis_answers, redis_version
 from cli.plan import (
     Plan,
     api_role,
@@ -88,6 +89,10 @@ class _Development:
         child = self._supervisor.start(role) if role else None
         name = "the embedded Redis" if child else f"the Redis at {without_password(plan.redis_url)}"
         self._supervisor.wait_until(lambda: redis_answers(plan.redis_url), name, child)
+        if child:
+            mark_embedded(plan.redis_url)
+        else:
+            check_redis(plan.redis_url, own_redis=True)
         pid = f" (pid {child.pid})" if child else ""
         say(f"redis     ready: {describe_redis(plan)}{pid}")
 

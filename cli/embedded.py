@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from shared.errors import ConfigurationError
+from shared.log.server import mark_development
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +56,12 @@ def redis_command(binary: Path, port: int, folder: Path) -> tuple[str, ...]:
         *("--save", ""),
         *("--maxmemory-policy", "noeviction"),
     )
+
+
+def mark_embedded(url: str) -> None:
+    """Whoever is given this server's URL by hand can see that it is ours, and ends with us."""
+    with closing(Redis.from_url(url, socket_timeout=_ANSWER_SECONDS)) as client:
+        mark_development(client)
 
 
 def redis_answers(url: str) -> bool:

@@ -47,6 +47,7 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--processes", type=_positive, default=1, metavar="N", help="API processes (default: %(default)s)"
     )
+    _add_checked(serve)
     _add_data_dir(serve)
 
 
@@ -58,6 +59,7 @@ def _add_work(work: argparse.ArgumentParser) -> None:
         help="generations at a time (default: RESPOOL_WORKER_CONCURRENCY)",
     )
     work.add_argument("--pool", choices=POOLS, default="threads", help="Celery's pool (default: %(default)s)")
+    _add_checked(work)
     _add_data_dir(work)
 
 
@@ -78,6 +80,11 @@ def _add_keys(keys: argparse.ArgumentParser) -> None:
     revoke = actions.add_parser("revoke", help="end a key at once")
     revoke.add_argument("id", metavar="ID", help="the key's id, as `respool keys list` shows it")
     _add_data_dir(revoke)
+
+
+def _add_checked(parser: argparse.ArgumentParser) -> None:
+    """From `respool dev` to its children: what they need was checked, so a restart takes no time."""
+    parser.add_argument("--checked", action="store_true", help=argparse.SUPPRESS)
 
 
 def _add_data_dir(parser: argparse.ArgumentParser) -> None:

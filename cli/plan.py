@@ -90,12 +90,12 @@ def upstream_role(plan: Plan, environ: Mapping[str, str], directory: DataDir) ->
 
 
 def api_role(plan: Plan, environ: Mapping[str, str]) -> Role:
-    command = (*_python("cli"), "serve", "--host", plan.host, "--port", str(plan.port))
+    command = (*_python("cli"), "serve", "--host", plan.host, "--port", str(plan.port), "--checked")
     return Role("api", command, _settled(plan, environ), stage=2)
 
 
 def worker_role(plan: Plan, environ: Mapping[str, str]) -> Role:
-    return Role("worker", (*_python("cli"), "work"), _settled(plan, environ), stage=2)
+    return Role("worker", (*_python("cli"), "work", "--checked"), _settled(plan, environ), stage=2)
 
 
 def plan_state(plan: Plan) -> dict[str, Any]:

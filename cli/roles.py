@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> NoReturn:
     env = command_environment(environ, arguments.data_dir)
-    settings = _settings(env)
+    settings = _settings(env, arguments)
     port = settings.port if arguments.port is None else arguments.port
     _become(api_command(arguments.host, port, arguments.processes), child_environment(env, {}))
 
 
 def work(arguments: argparse.Namespace, environ: Mapping[str, str]) -> NoReturn:
     env = command_environment(environ, arguments.data_dir)
-    settings = _settings(env)
+    settings = _settings(env, arguments)
     # The solo pool runs one task whatever it is told; our own slots must say the same.
     concurrency = 1 if arguments.pool == "solo" else arguments.concurrency or settings.worker_concurrency
     command = worker_command(arguments.pool, concurrency, settings.log_level, os.getpid())
@@ -49,6 +49,7 @@ def api_command(host: str, port: int, processes: int) -> list[str]:
 def worker_command(pool: str, concurrency: int, log_level: str, pid: int) -> list[str]:
     return [
         *_python("celery"),
+        "--quiet",  # its banner is no line of a log
         *("-A", "workers.celery", "worker"),
         *("--pool", pool),
         *("--concurrency", str(concurrency)),
@@ -59,8 +60,13 @@ def worker_command(pool: str, concurrency: int, log_level: str, pid: int) -> lis
     ]
 
 
-def _settings(env: Mapping[str, str]) -> Settings:
-    return Settings.from_env(env).require("database_url", "redis_url", "secret_key")
+def _settings(env: Mapping[str, str], arguments: argparse.Namespace) -> Settings:
+    settings = Settings.from_env(env).require("database_url", "redis_url", "secret_key")
+    if not arguments.checked:
+        from cli.checks import check_dependencies
+
+        check_dependencies(settings, own_redis=arguments.data_dir is not None)
+    return settings
 
 
 def _python(module: str) -> list[str]:

@@ -25,6 +25,16 @@ _FIELDS = (
     "provider",
     "seconds",
 )
+# the last two say a line a bell, and a bell is not a response
+_NOISY = (
+    "kombu",
+    "amqp",
+    "urllib3",
+    "alembic",
+    "celery.utils.functional",
+    "celery.worker.strategy",
+    "celery.app.trace",
+)
 
 
 class _JsonLines(logging.Formatter):
@@ -59,5 +69,7 @@ def configure_logging(role: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("kombu", "amqp", "urllib3", "celery.utils.functional", "alembic"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    # what libraries say to those who write against them, an option of Celery's at each reconnect
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)

@@ -34,15 +34,13 @@ class Transitions:
         }
         _log.info(what, extra={**known, **fields})
 
-    def ended(self, row: ResponseRow) -> None:
-        """Said once, by the hand that ended it, after its COMMIT."""
-        reason = row.error_reason or ""
+    def ended(self, row: ResponseRow, *, why: str = "") -> None:
+        """Said once, by the hand that ended it, after its COMMIT. `why`: where the row has no reason."""
+        reason = row.error_reason or why
         self.counters.add(ENDED, row.status, reason)
         what = "expired" if reason in _EXPIRED else "ended"
         seconds = round((row.terminal_at or row.created_at) - row.created_at, 3)
-        self.say(
-            "cancelled" if row.status == Status.CANCELLED else what, row, reason=reason, seconds=seconds
-        )
+        self.say("cancelled" if row.status == Status.CANCELLED else what, row, reason=reason, seconds=seconds)
 
     def rescued(self, row: ResponseRow, rung: str) -> None:
         """A lease ran out: which rung of the ladder its response took. An end is said by `ended`."""

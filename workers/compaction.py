@@ -6,6 +6,7 @@ turn that brings one back is sent upstream with the summary in its place.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import orjson
@@ -89,13 +90,23 @@ def summarise(
 ) -> tuple[str, Any]:
     """The model's own summary of the items, and what that cost. A call of its own, and billed so."""
     asked = Generation(
-        generation.response_id,
+        # an upstream that knows keys would give the generation that follows the summary's answer
+        generation.response_id + ".summary",
         generation.attempt,
         generation.model,
         {"instructions": generation.body.get("instructions")},
         [*history, {"type": "message", "role": "user", "content": _ASK}],
     )
-    return _generated(provider, asked, call, claim)
+    _next_on(call)
+    made = _generated(provider, asked, call, claim)
+    _next_on(call)
+    return made
+
+
+def _next_on(call: Call) -> None:
+    """One answer follows another: the next has its own first byte to wait for."""
+    if not call.renew():
+        call.check()
 
 
 def _summarised(
@@ -116,10 +127,11 @@ def _generated(provider: Provider, generation: Generation, call: Call, claim: Cl
         next_sequence=0,
         include=frozenset(),
     )
-    for event in provider.stream(generation, call):
-        assembler.feed(event)
-        if assembler.outcome is not None:
-            break
+    with closing(provider.stream(generation, call)) as upstream_events:
+        for event in upstream_events:
+            assembler.feed(event)
+            if assembler.outcome is not None:
+                break
     outcome = assembler.outcome
     if outcome is None or outcome.status != "completed":
         raise UpstreamError("upstream_incomplete", "The upstream did not finish the summary.")

@@ -190,16 +190,22 @@ class Flusher:
         ready = [j for j in journals if j.is_dirty]
         if not ready:
             return
+        missing: LogUnavailable | None = None
         for journal, answer in zip(
             ready, self._event_log.append_many([j.batch() for j in ready]), strict=True
         ):
             if answer in (FENCED, ENDED):
                 journal.fence()
             elif answer == GAP:
-                self._reseed(journal)
+                try:
+                    self._reseed(journal)
+                except LogUnavailable as error:
+                    missing = error  # the others' events must not wait for this one's log
             else:
                 # a drain and the flusher may send the same batch: the log takes it once
                 journal.acknowledged = max(journal.acknowledged, answer + 1)
+        if missing is not None:
+            raise missing
 
     def _acquire(self, journal: Journal) -> None:
         state = self._event_log.acquire(journal.response_id, journal.attempt, journal.opening)

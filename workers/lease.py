@@ -102,7 +102,9 @@ class Beat:
             mine = self._leases.beat(self.owner, held)
             with self._lock:
                 places = [
-                    (h, p.cursor) for h, p in self._places.items() if h in mine and p.upstream_id is not None
+                    (h, p.upstream_id, p.cursor)
+                    for h, p in self._places.items()
+                    if h in mine and p.upstream_id is not None
                 ]
             self._leases.mirror(places)
         except StoreUnavailable as error:

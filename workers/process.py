@@ -32,6 +32,7 @@ from workers.sweep import Sweeper
 
 _log = logging.getLogger("respool.worker")
 
+HAND_OVER_SECONDS = 1.0  # how often a process that drains looks for more of it
 IDLE_SECONDS = (1.0, 2.0)  # idle slots look for work in SQL this often: bells may be lost
 
 
@@ -42,13 +43,28 @@ class WorkerProcess:
         self._services = services
         self._transitions = services.transitions
         self._leases = store.leases
+        self._is_capped = settings.tenant_concurrency > 0
         self._slots = Slots(settings.worker_concurrency, settings.background_share)
         self._http = HttpClient(pool_size=settings.worker_concurrency)
         self._flusher = Flusher(log, store.leases.renew, services.transitions.counters)
         self._beat = Beat(store.leases, log, owner=_owner(), heartbeat_seconds=settings.heartbeat_seconds)
         self._watchdog = Watchdog(self._beat)
         self._breakers = Breakers(services.catalog.providers, time.monotonic)
-        spool = Spool(Path(settings.spool_dir))
+        self._spool = Spool(Path(settings.spool_dir))
+        self._sweeper = self._new_sweeper()
+        self._runner = self._new_runner()
+        self._reporter = Reporter(
+            Board(services.redis), services.transitions.counters, role="worker", gauges=self._gauges
+        )
+        self._draining = threading.Event()
+        self._ended = threading.Event()
+        self._handing_over = threading.Thread(target=self._hand_over, name="handing over", daemon=True)
+        self._own = ThreadPoolExecutor(settings.worker_concurrency, thread_name_prefix="idle")
+        self._idle = threading.Thread(target=self._look_for_work, name="idle", daemon=True)
+
+    def _new_sweeper(self) -> Sweeper:
+        services, settings = self._services, self._services.settings
+        store, log = services.store, services.log
         rescuer = Rescuer(
             store=store,
             log=log,
@@ -58,17 +74,21 @@ class WorkerProcess:
             transitions=services.transitions,
             settings=settings,
         )
-        self._sweeper = Sweeper(
+        return Sweeper(
             store=store,
             log=log,
             queue=services.queue,
             slots=self._slots,
             rescuer=rescuer,
-            spool=spool,
+            spool=self._spool,
             transitions=services.transitions,
             settings=settings,
         )
-        self._runner = Runner(
+
+    def _new_runner(self) -> Runner:
+        services, settings = self._services, self._services.settings
+        store, log = services.store, services.log
+        return Runner(
             store=store,
             log=log,
             catalog=services.catalog,
@@ -80,7 +100,7 @@ class WorkerProcess:
                 store,
                 log,
                 self._flusher,
-                spool,
+                self._spool,
                 services.transitions,
                 wipe_seconds=settings.wipe_seconds,
             ),
@@ -88,14 +108,6 @@ class WorkerProcess:
             transitions=services.transitions,
             lease_seconds=settings.lease_seconds,
         )
-        self._reporter = Reporter(
-            Board(services.redis), services.transitions.counters, role="worker", gauges=self._gauges
-        )
-        self._draining = threading.Event()
-        self._handing_over = threading.Timer(settings.drain_seconds, self._beat.hand_over)
-        self._handing_over.daemon = True
-        self._own = ThreadPoolExecutor(settings.worker_concurrency, thread_name_prefix="idle")
-        self._idle = threading.Thread(target=self._look_for_work, name="idle", daemon=True)
 
     def start(self) -> None:
         for part in (
@@ -118,7 +130,7 @@ class WorkerProcess:
     def stop(self) -> None:
         self.drain()
         self._own.shutdown(wait=True, cancel_futures=True)
-        self._handing_over.cancel()
+        self._ended.set()
         for part in (self._sweeper, self._watchdog, self._beat, self._flusher, self._reporter):
             part.stop()
         self._http.close()
@@ -137,10 +149,17 @@ class WorkerProcess:
                 if claim is None:
                     return
                 self._slots.settle(slot, background=claim.row.background)
-                self._transitions.say("claimed", claim.row)
+                self._transitions.say("claimed", claim.row, seconds=self._waited(claim.row))
                 self._runner.run(claim)
-            if not (claim.row.background and was_full):
+            if not (self._is_capped or (claim.row.background and was_full)):
                 return
+
+    def _hand_over(self) -> None:
+        """Again and again: what the upstream has only just named can be resumed from then on."""
+        pause = self._services.settings.drain_seconds
+        while not self._ended.wait(pause):
+            self._beat.hand_over()
+            pause = HAND_OVER_SECONDS
 
     def _take_over(self, lost: ResponseRow) -> None:
         """Go on with a lost row's generation, in a free slot; without one, another sweep does it."""
@@ -161,6 +180,11 @@ class WorkerProcess:
             # nobody else reads this thread's outcome
             _log.exception("fault of ours")
 
+    def _waited(self, row: ResponseRow) -> float:
+        """How long a row just claimed has been there."""
+        assert row.lease_until is not None
+        return round(row.lease_until - self._services.settings.lease_seconds - row.created_at, 3)
+
     def _gauges(self) -> dict[Series, float]:
         states = self._breakers.states().items()
         return {(BREAKER.name, provider): float(STATES.index(state)) for provider, state in states}
@@ -173,6 +197,10 @@ class WorkerProcess:
                 )
             except StoreUnavailable as error:
                 _log.warning("cannot look for work: %s", error)
+                continue
+            except Exception:
+                # without this thread a lost bell waits for the sweep
+                _log.exception("fault of ours")
                 continue
             for _ in range(min(waiting, self._slots.free)):
                 self._own.submit(self._work_alone)

@@ -7,6 +7,7 @@ worker that was only slow loses the row for good.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,7 @@ class Rescuer:
         resume: Callable[[ResponseRow], None],
         transitions: Transitions,
         settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`resume` takes a row over in a free slot of this process, or leaves it for another one."""
         self._store = store
@@ -48,9 +50,24 @@ class Rescuer:
         self._resume = resume
         self._transitions = transitions
         self._settings = settings
+        self._clock = clock
+        self._seen_at: float | None = None
+        self._not_before = 0.0
+
+    def saw_store(self, seen: bool) -> None:
+        """Whether the store could be reached just now: leases that ran out unseen say nothing."""
+        now = self._clock()
+        lease = self._settings.lease_seconds
+        pause = max(lease / 2, 2 * self._settings.sweep_seconds)
+        if not seen or (self._seen_at is not None and now - self._seen_at > pause):
+            self._not_before = now + lease
+        if seen:
+            self._seen_at = now
 
     def rescue_lost(self) -> None:
-        # nobody could renew a lease while the database was down
+        # nobody could renew a lease while the database was down, or could not be reached
+        if self._clock() < self._not_before:
+            return
         if self._store.sweeping.uptime() < self._settings.lease_seconds:
             return
         overdue = {r.id for r in self._store.sweeping.overdue(grace_seconds=0, limit=BATCH)}

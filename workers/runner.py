@@ -125,7 +125,8 @@ class Runner:
             if place.upstream_id is None and not assembler.progressed and self._put_back(claim, error):
                 return None
             assembler.fail(error.reason, error.message, error.code)
-            return self._finish(claim, assembler, journal, refusal=error.refusal, reason=error.reason)
+            refusal = error.refusal if place.upstream_id is None else None  # nothing was refused: it exists
+            return self._finish(claim, assembler, journal, refusal=refusal, reason=error.reason)
         except (LeaseLost, StoreUnavailable):
             raise
         except Exception:

@@ -6,6 +6,7 @@ same generation after a break; where it refuses, its finished object gives the r
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Generator
@@ -13,14 +14,17 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from shared.errors import UpstreamError
+from shared.errors import StoreUnavailable, UpstreamError
 from workers import retry
 from workers.providers import Call, Generation, Provider
 
-AT_END = 2**53  # the cursor once the rest was taken from the finished object
-MAX_RESUMES = 5  # in a row, without an event between them
+_log = logging.getLogger("respool.source")
+
+AT_END = 2**31 - 1  # the cursor once the rest was taken from the finished object
+MAX_RESUMES = 10  # in a row, without an event between them: about 40 seconds, an upstream's own deploy
 _POLL_SECONDS = 1.0
-_PAUSE_SECONDS = 0.5
+_PAUSE_SECONDS = 0.25
+_LONGEST_PAUSE_SECONDS = 8.0
 _TRANSIENT = {408, 409, 429, 500, 502, 503, 504, 529}
 
 
@@ -98,7 +102,11 @@ class Source:
         upstream_id = response.get("id") if isinstance(response, dict) else None
         if isinstance(upstream_id, str) and upstream_id:
             self._place.upstream_id = upstream_id
-            self._learnt(upstream_id)
+            try:
+                self._learnt(upstream_id)
+            except StoreUnavailable as error:
+                # what is being paid for goes on; the next beat says where it is
+                _log.warning("upstream id not written yet: %s", error)
 
     def _cursor_of(self, event: dict[str, Any]) -> int | None:
         number = event.get("sequence_number")
@@ -115,13 +123,21 @@ class Source:
         self._breaks += 1
         if self._breaks > MAX_RESUMES or not self._call.renew():
             raise error
-        time.sleep(self._rng.uniform(0, _PAUSE_SECONDS * self._breaks))
+        pause = min(_PAUSE_SECONDS * 2**self._breaks, _LONGEST_PAUSE_SECONDS)
+        time.sleep(self._rng.uniform(pause / 2, pause))
         self._call.check()
 
     def _polled(self, upstream_id: str) -> Generator[tuple[dict[str, Any], int | None]]:
         """It cannot be streamed any more: wait for its object, and take the rest from that."""
         while True:
-            response = self._provider.retrieve(self._generation, upstream_id, self._call)
+            try:
+                response = self._provider.retrieve(self._generation, upstream_id, self._call)
+            except UpstreamError as error:
+                if _is_refused(error):
+                    raise
+                self._prepare_resume(error)
+                continue
+            self._breaks = 0
             if response.get("status") not in ("queued", "in_progress"):
                 self._place.cursor = AT_END
                 yield response, AT_END

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import orjson
 
+from shared.errors import StoreUnavailable
 from shared.store.rows import Ended, Ending
 
 _log = logging.getLogger("respool.spool")
@@ -55,9 +56,16 @@ class Spool:
                 record = orjson.loads(path.read_bytes())
             except FileNotFoundError:
                 continue  # its own worker was faster
-            ending = Ending(**record["ending"])
-            journal = [frame.encode() for frame in record["journal"]]
-            ended = finish(record["response_id"], record["attempt"], ending, journal)
+            try:
+                ending = Ending(**record["ending"])
+                journal = [frame.encode() for frame in record["journal"]]
+                ended = finish(record["response_id"], record["attempt"], ending, journal)
+            except StoreUnavailable:
+                raise
+            except Exception:
+                # kept for an operator to look at; the results behind it must not wait for that
+                _log.exception("kept result refused", extra={"response_id": record["response_id"]})
+                continue
             _log.info(
                 "kept result %s",
                 "written" if ended else "came too late",

@@ -67,7 +67,7 @@ class Sweeper:
     def sweep(self) -> None:
         """One round. A step that cannot reach its store is taken up in the next round."""
         steps: tuple[Callable[[], None], ...] = (
-            self._store.sweeping.beat,
+            self._beat,
             self._replay,  # before anybody settles what it has
             self._rescuer.rescue_lost,
             self._expire_overdue,
@@ -83,6 +83,8 @@ class Sweeper:
                 step()
             except (StoreUnavailable, LogUnavailable) as error:
                 _log.warning("%s: %s", step.__name__, error)
+                if isinstance(error, StoreUnavailable):
+                    self._rescuer.saw_store(False)
             except Exception:
                 # one poisoned row or step must not stop the others
                 _log.exception("fault in %s", step.__name__)
@@ -91,6 +93,10 @@ class Sweeper:
         self.sweep()
         while not self._stopping.wait(self._settings.sweep_seconds * random.uniform(0.7, 1.3)):
             self.sweep()
+
+    def _beat(self) -> None:
+        self._store.sweeping.beat()
+        self._rescuer.saw_store(True)
 
     def _replay(self) -> None:
         self._spool.replay(self._finish)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from api.openapi.objects import ANSWERS
-from api.openapi.operations import HTML, OPERATIONS, STREAM, Operation
+from api.openapi.operations import HTML, OPERATIONS, PLAIN, STREAM, Operation
 from api.openapi.requests import REF, Schema, request_schemas
 
 KEY = "key"
@@ -27,10 +27,12 @@ _MEANING = {
     408: "The body did not arrive in time.",
     410: "It was there, and is gone.",
     413: "The body is too large.",
+    414: "The URL is too long.",
     415: "The body is not JSON in UTF-8, or is compressed.",
     422: "The upstream, or the idempotency key's first request, does not agree.",
     426: "A WebSocket version other than 13.",
     429: "Too much at a time: repeat it after `Retry-After`.",
+    431: "The headers are too large.",
     500: "A fault of Respool.",
     502: "The upstream failed.",
     503: "Not possible right now: repeat it after `Retry-After`, unless `x-should-retry` says no.",
@@ -46,6 +48,23 @@ _HEADERS = {
     "Idempotent-Replayed": "`true` where the response was accepted before.",
     "x-respool-counted-by": "`upstream`, `tokenizer` or `estimate`.",
 }
+# each event of a stream, as the specification of server-sent events reads it
+_EVENT: Schema = {
+    "type": "object",
+    "description": "Events, each with an `event:` and a `data:` line; the last is `data: [DONE]`.",
+    "properties": {
+        "event": {"type": "string", "description": "The `type` of the event."},
+        "data": {
+            "type": "string",
+            "contentMediaType": _JSON,
+            "contentSchema": {"$ref": REF + "StreamEvent"},
+        },
+    },
+    "required": ["data"],
+}
+# whose answer's id is which parameter of other operations
+_MAKES = {"createResponse": "response_id", "createConversation": "conversation_id"}
+_ANYWHERE = (414, 431)  # said by the server before the application sees the request
 _ALWAYS = ("x-request-id", "openai-processing-ms", "openai-version", "openai-organization")
 
 
@@ -93,28 +112,37 @@ def _operation(operation: Operation) -> Schema:
 
 
 def _responses(operation: Operation) -> Schema:
-    good = {
+    good: Schema = {
         "description": "Done.",
         "headers": _headers(*_ALWAYS, *operation.headers),
         "content": _content(operation),
     }
+    if operation.name in _MAKES:
+        good["links"] = _links(_MAKES[operation.name])
     answers: Schema = {"200": good}
     for status, text in operation.other.items():
         answers[str(status)] = {"description": text}
         if status >= 200:
             answers[str(status)] = {**good, "description": "Not now.", "content": _json(text)}
-    for status in operation.errors:
+    for status in sorted({*operation.errors, *(() if operation.open else _ANYWHERE)}):
         answers[str(status)] = {"$ref": f"#/components/responses/{_name(status)}"}
     return answers
 
 
+def _links(made: str) -> Schema:
+    return {
+        operation.name: {"operationId": operation.name, "parameters": {made: "$response.body#/id"}}
+        for operation in OPERATIONS
+        if [p["name"] for p in operation.parameters if p["in"] == "path"] == [made]
+    }
+
+
 def _content(operation: Operation) -> Schema:
-    if operation.answer == HTML:
-        return {HTML: {"schema": {"type": "string"}}}
+    if operation.answer in (HTML, PLAIN):
+        return {operation.answer: {"schema": {"type": "string"}}}
     content = _json(operation.answer)
     if operation.streams:
-        text = "`event:` and `data:` lines; the data is a StreamEvent. It ends with `data: [DONE]`."
-        content[STREAM] = {"schema": {"type": "string", "description": text}}
+        content[STREAM] = {"schema": _EVENT}
     return content
 
 
@@ -127,7 +155,8 @@ def _error(status: int) -> Schema:
         *(("Retry-After",) if status in _RETRIED else ()),
         *(("x-should-retry",) if status >= 500 else ()),
     )
-    return {"description": _MEANING[status], "headers": _headers(*_ALWAYS, *extra), "content": _json("Error")}
+    always = ("x-request-id",) if status in _ANYWHERE else _ALWAYS
+    return {"description": _MEANING[status], "headers": _headers(*always, *extra), "content": _json("Error")}
 
 
 def _name(status: int) -> str:

@@ -26,6 +26,7 @@ from api.openapi.parameters import (
 
 STREAM = "text/event-stream"
 HTML = "text/html"
+PLAIN = "text/plain"
 
 _READ = (400, 401, 404, 500, 503)
 _BODY = (400, 401, 404, 408, 413, 415, 500, 503)
@@ -284,6 +285,9 @@ _OF_SERVER = (
         errors=(),
         other={503: "Readiness"},
         open=True,
+    ),
+    Operation(
+        "GET", "/metrics", "metrics", SERVER, "Numbers for Prometheus", PLAIN, errors=(401, 404), open=True
     ),
     Operation("GET", "/openapi.json", "openapi", SERVER, "This document", "", errors=(), open=True),
     Operation("GET", "/docs", "docs", SERVER, "This document for people", HTML, errors=(), open=True),

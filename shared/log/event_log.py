@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 LIVE_SECONDS = 48 * 3600  # beyond any queue deadline plus any deadline: only a leak lives that long
 ENDED_SECONDS = 60  # after the archive is written
-_PAGE = 500  # entries a read takes at a time
+WATCH_SECONDS = 3600  # a follower that still waits says so again; of one that went nothing must stay
+_PAGE = 500  # entries a read takes, or logs a look asks for, at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class EventLog:
             pipeline = self._redis.pipeline(transaction=True)
             if channel:
                 pipeline.sadd(watch, channel)
-                pipeline.expire(watch, LIVE_SECONDS)
+                pipeline.expire(watch, WATCH_SECONDS)
             pipeline.hmget(meta, "attempt", "seq", "terminal", "lost", "cursor")
             pipeline.xrange(log, f"{after + 2}-0", "+", count=limit)
             return pipeline.execute()
@@ -137,15 +138,21 @@ class EventLog:
                 return Slice(frames, part.state)
 
     def heads(self, response_ids: Sequence[str], *, channel: str = "") -> list[LogState | None]:
-        """The states of many logs in one round trip; `channel` goes on watching them."""
+        """The states of many logs in few round trips; `channel` goes on watching them."""
+        states: list[LogState | None] = []
+        for start in range(0, len(response_ids), _PAGE):
+            # page by page: an event loop has other things to do in between
+            states += self._heads(response_ids[start : start + _PAGE], channel)
+        return states
 
+    def _heads(self, response_ids: Sequence[str], channel: str) -> list[LogState | None]:
         def call() -> list[Any]:
             pipeline = self._redis.pipeline(transaction=False)
             for response_id in response_ids:
                 _, meta, watch = _keys(response_id)
                 if channel:
                     pipeline.sadd(watch, channel)
-                    pipeline.expire(watch, LIVE_SECONDS)
+                    pipeline.expire(watch, WATCH_SECONDS)
                 pipeline.hmget(meta, "attempt", "seq", "terminal", "lost", "cursor")
             return pipeline.execute()
 

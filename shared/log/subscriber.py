@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ import redis
 _log = logging.getLogger("respool.subscriber")
 
 RECONNECT_SECONDS = 0.5
+PING_SECONDS = 4.0  # of silence; a line that swallows everything looks like one on which nothing happens
+MUTE_SECONDS = 10.0
 _POLL_SECONDS = 1.0
 
 
@@ -61,12 +64,20 @@ class Subscriber:
 
     def _listen(self) -> None:
         pubsub = self._redis.pubsub(ignore_subscribe_messages=False)  # type: ignore[no-untyped-call]
+        heard_at = pinged_at = time.monotonic()
         try:
             pubsub.subscribe(self.channel)
             while not self._stopping.is_set():
                 message = pubsub.get_message(timeout=_POLL_SECONDS)
+                now = time.monotonic()
                 if message is None:
+                    if now - heard_at > MUTE_SECONDS:
+                        raise redis.exceptions.TimeoutError("no sound on the line")
+                    if now - pinged_at > PING_SECONDS:
+                        pinged_at = now
+                        pubsub.ping()
                     continue
+                heard_at = now
                 if message["type"] == "subscribe":
                     # a second one means a silent reconnect: something may have been missed
                     self.connected.set()

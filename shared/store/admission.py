@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from shared.errors import RateLimited
 from shared.lifecycle import Status
 from shared.store.engine import db_now
-from shared.store.tables import responses
+from shared.store.tables import IN_BOTH_LANES, responses
 
 NO_LIMIT = 2**31 - 1
 TRUST_SECONDS = 1.0
@@ -44,7 +44,7 @@ class Admission:
         if known is not None and now - known[0] < TRUST_SECONDS and known[1] < limit - _FAR:
             self._known[tenant] = (known[0], known[1] + 1)
             return known[1]
-        waiting = sa.select(sa.literal(1)).where(responses.c.status == Status.QUEUED)
+        waiting = sa.select(sa.literal(1)).where(responses.c.status == Status.QUEUED, IN_BOTH_LANES)
         if tenant is not None:
             waiting = waiting.where(responses.c.tenant_id == tenant)
         some = waiting.limit(limit).subquery()
@@ -60,7 +60,7 @@ def _seconds_to_drain(connection: sa.Connection, depth: int) -> int:
     ended = connection.execute(
         sa.select(sa.func.count())
         .select_from(responses)
-        .where(responses.c.terminal_at > db_now() - _RATE_SECONDS)
+        .where(responses.c.store.in_((True, False)), responses.c.terminal_at > db_now() - _RATE_SECONDS)
     ).scalar_one()
     rate = max(ended / _RATE_SECONDS, 0.1)
     return int(min(max(depth / 10 / rate, 1), MAX_RETRY_AFTER))

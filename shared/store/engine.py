@@ -30,6 +30,14 @@ _WRITE = "respool_write"
 _REPEATABLE = {"40001", "40P01"}  # serialization failure, deadlock
 _PG_OPTIONS = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
 
+# a line that died without a word is noticed within half a minute, not within hours
+_PG_LINE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
 
 class db_now(FunctionElement[float]):
     """The database's clock, as Unix seconds: workers' clocks decide nothing."""
@@ -128,7 +136,7 @@ def _postgresql_engine(url: str, pool_size: int) -> sa.Engine:
         pool_timeout=POOL_TIMEOUT_SECONDS,
         pool_pre_ping=False,  # a round trip each; a broken connection is one StoreUnavailable
         pool_use_lifo=True,
-        connect_args={"connect_timeout": 5, "options": _PG_OPTIONS},
+        connect_args={"connect_timeout": 5, "options": _PG_OPTIONS, **_PG_LINE},
     )
 
 

@@ -55,6 +55,11 @@ def _not_held_back(table: Any) -> sa.ColumnElement[bool]:
     return sa.not_(held_back)
 
 
+def waits(wanted: Class) -> sa.Select[tuple[bool]]:
+    """Whether there is a row to take at all, or another claim has just taken the last."""
+    return sa.select(sa.exists().where(claimable(responses, wanted), _not_held_back(responses)))
+
+
 def next_row(wanted: Class, *, tenant_cap: int) -> sa.ScalarSelect[str]:
     """The id to take; rows that another claim holds at this moment are passed over."""
     return (
@@ -68,22 +73,57 @@ def next_row(wanted: Class, *, tenant_cap: int) -> sa.ScalarSelect[str]:
     )
 
 
-def _fairest_tenant(wanted: Class, tenant_cap: int) -> sa.ScalarSelect[str]:
+def next_row_of_others(wanted: Class, *, tenant_cap: int) -> sa.ScalarSelect[str]:
+    """The same for a claim that others were faster than: a tenant's oldest row, if nobody holds it.
+
+    Claims of one moment see the same tenant as the fairest; where it has too few rows for them all,
+    the rest would go away empty although other tenants wait.
+    """
     tenants = _waiting_tenants(wanted)
-    running, waiting = responses.alias("running"), responses.alias("waiting")
-    in_progress = (
+    oldest, in_progress = _oldest(tenants, wanted, "id"), _in_progress(tenants)
+    choice = (
+        sa.select(responses.c.id)
+        .join_from(tenants, responses, responses.c.id == oldest)
+        .where(claimable(responses, wanted))
+    )
+    if tenant_cap:
+        choice = choice.where(in_progress < tenant_cap)
+    return (
+        choice.order_by(in_progress, responses.c.created_at)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=responses)
+        .scalar_subquery()
+    )
+
+
+def _in_progress(tenants: sa.CTE) -> sa.ScalarSelect[int]:
+    running = responses.alias("running")
+    return (
         sa.select(sa.func.count())
         .where(running.c.status == Status.IN_PROGRESS, running.c.tenant_id == tenants.c.tenant_id)
         .correlate(tenants)
         .scalar_subquery()
     )
-    oldest = (
-        sa.select(sa.func.min(waiting.c.created_at))
+
+
+def _oldest(tenants: sa.CTE, wanted: Class, column: str) -> sa.ScalarSelect[Any]:
+    """Of each tenant's rows that wait."""
+    waiting = responses.alias("waiting")
+    return (
+        # as the index of the queue has it: for the least of all, SQLite walks the tenant's whole history
+        sa.select(waiting.c[column])
         .where(claimable(waiting, wanted), _not_held_back(waiting))
         .where(waiting.c.tenant_id == tenants.c.tenant_id)
+        .order_by(waiting.c.priority, waiting.c.created_at)
+        .limit(1)
         .correlate(tenants)
         .scalar_subquery()
     )
+
+
+def _fairest_tenant(wanted: Class, tenant_cap: int) -> sa.ScalarSelect[str]:
+    tenants = _waiting_tenants(wanted)
+    oldest, in_progress = _oldest(tenants, wanted, "created_at"), _in_progress(tenants)
     choice = sa.select(tenants.c.tenant_id).where(tenants.c.tenant_id.is_not(None), oldest.is_not(None))
     if tenant_cap:
         choice = choice.where(in_progress < tenant_cap)

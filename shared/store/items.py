@@ -14,7 +14,7 @@ from shared.store.rows import ResponseRow, load_json
 from shared.store.tables import INPUT, OUTPUT, conversation_items, conversations, items, responses
 
 _BATCH = 1_000  # values in one statement: every database has a limit
-MAX_CHAIN = 10_000  # turns: a walk beyond it is cut, so that no chain can stall the store
+MAX_CHAIN = 10_000  # turns: a longer one is refused, so that no walk along a chain can stall the store
 
 
 def insert_items(

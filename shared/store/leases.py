@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from shared.lifecycle import Status
 from shared.store.engine import Database, db_now
-from shared.store.fairness import HELD_BACK, Class, claimable, classes, next_row
+from shared.store.fairness import HELD_BACK, Class, claimable, classes, next_row, next_row_of_others, waits
 from shared.store.rows import COLUMNS, Claim, ResponseRow, load_json, payload_of, row
 from shared.store.tables import payloads, responses
 
@@ -28,7 +28,13 @@ class Leases:
         self._deadline = deadline_seconds
         self._rng = random.Random()
         every = (Class(False), Class(True), Class(True, aged=True))
-        self._claims = {wanted: self._claim(wanted, tenant_cap) for wanted in every}
+        # SQLite lets one claim in at a time: none comes away empty because of another
+        choices = (next_row,) if database.is_sqlite else (next_row, next_row_of_others, next_row)
+        self._claims = {
+            wanted: [self._claim(choice(wanted, tenant_cap=tenant_cap)) for choice in choices]
+            for wanted in every
+        }
+        self._waiting = {wanted: waits(wanted) for wanted in every}
 
     def claimable(self, *, background: bool, limit: int) -> int:
         """How many rows wait for a worker, counted up to `limit`."""
@@ -47,19 +53,24 @@ class Leases:
         """
         values = {"owner": owner, HELD_BACK: list(held_back)}
         for wanted in classes(background=background, rng=self._rng):
-            claim = self._claims[wanted]
+            found = self._claim_one(wanted, values)
+            if found is not None:
+                return found
+        return None
+
+    def _claim_one(self, wanted: Class, values: Mapping[str, Any]) -> Claim | None:
+        for turn, claim in enumerate(self._claims[wanted]):
+            if turn == 1 and not self._db.read(lambda c: c.scalar(self._waiting[wanted], values)):
+                return None
             found = self._db.write_once(lambda c, claim=claim: _claimed(c, claim, values))  # type: ignore[misc]
             if found is not None:
                 return found
         return None
 
-    def _claim(self, wanted: Class, tenant_cap: int) -> sa.sql.dml.ReturningUpdate[Any]:
+    def _claim(self, choice: sa.ScalarSelect[str]) -> sa.sql.dml.ReturningUpdate[Any]:
         return (
             sa.update(responses)
-            .where(
-                responses.c.id == next_row(wanted, tenant_cap=tenant_cap),
-                responses.c.status == Status.QUEUED,
-            )
+            .where(responses.c.id == choice, responses.c.status == Status.QUEUED)
             .values(
                 status=Status.IN_PROGRESS,
                 attempt=responses.c.attempt + 1,
@@ -124,12 +135,16 @@ class Leases:
         """The upstream's id of a generation that another worker could go on with."""
         return self._update(_mine(response_id, attempt).values(upstream_response_id=upstream_id))
 
-    def mirror(self, places: Sequence[tuple[tuple[str, int], int]]) -> None:
-        """((response id, attempt), upstream cursor) of resumable generations, for the operator."""
+    def mirror(self, places: Sequence[tuple[tuple[str, int], str, int]]) -> None:
+        """((response id, attempt), upstream id, upstream cursor) of resumable generations.
+
+        The id is known already, unless the database was away when it was learnt.
+        """
 
         def work(connection: sa.Connection) -> None:
-            for (response_id, attempt), cursor in places:
-                connection.execute(_mine(response_id, attempt).values(upstream_cursor=cursor))
+            for (response_id, attempt), upstream_id, cursor in places:
+                known = {"upstream_response_id": upstream_id, "upstream_cursor": cursor}
+                connection.execute(_mine(response_id, attempt).values(known))
 
         if places:
             self._db.write(work)

@@ -14,7 +14,7 @@ from shared.store.admission import NO_LIMIT, Admission
 from shared.store.conversations import remove_forgotten, require_conversation
 from shared.store.engine import Database, db_now
 from shared.store.idempotency import take_key
-from shared.store.items import insert_items
+from shared.store.items import MAX_CHAIN, insert_items
 from shared.store.pairs import insert_pairs
 from shared.store.rows import COLUMNS, RESPONSE, NewResponse, ResponseRow, Stored, load_json, row
 from shared.store.tables import INPUT, archives, payloads, responses
@@ -40,10 +40,9 @@ class Responses:
         def work(connection: sa.Connection) -> ResponseRow:
             take_key(connection, new)
             self._admission.admit(connection, new.tenant_id)
-            if new.previous_response_id is not None:
-                _lock_parent(connection, new.tenant_id, new.previous_response_id)
+            turn = _next_turn(connection, new.tenant_id, new.previous_response_id)
             seq = _conversation_seq(connection, new)
-            record = connection.execute(_insert(new, conversation_seq=seq)).one()
+            record = connection.execute(_insert(new, turn=turn, conversation_seq=seq)).one()
             connection.execute(
                 sa.insert(payloads),
                 {
@@ -141,7 +140,7 @@ def remove_lineage(connection: sa.Connection, response_id: str) -> None:
         current = None if gone is None else gone.previous_response_id
 
 
-def _insert(new: NewResponse, *, conversation_seq: int | None) -> sa.sql.dml.ReturningInsert[Any]:
+def _insert(new: NewResponse, *, turn: int, conversation_seq: int | None) -> sa.sql.dml.ReturningInsert[Any]:
     return (
         sa.insert(responses)
         .values(
@@ -161,6 +160,7 @@ def _insert(new: NewResponse, *, conversation_seq: int | None) -> sa.sql.dml.Ret
             provider=new.provider,
             model=new.model,
             previous_response_id=new.previous_response_id,
+            turn=turn,
             created_at=db_now(),
             queue_deadline_at=db_now() + new.queue_seconds,
         )
@@ -176,12 +176,26 @@ def _conversation_seq(connection: sa.Connection, new: NewResponse) -> int | None
     return newest if new.conversation_seq is None else new.conversation_seq
 
 
-def _lock_parent(connection: sa.Connection, tenant_id: str, parent_id: str) -> None:
+def _next_turn(connection: sa.Connection, tenant_id: str, parent_id: str | None) -> int:
+    """The place after the parent, which cannot be removed before its child is there."""
+    if parent_id is None:
+        return 0
+    turn = _locked_turn(connection, tenant_id, parent_id) + 1
+    if turn >= MAX_CHAIN:
+        raise InvalidRequest(
+            f"The chain of previous responses has {MAX_CHAIN} turns already: compact it, or begin anew.",
+            code="context_too_long",
+            param="previous_response_id",
+        )
+    return turn
+
+
+def _locked_turn(connection: sa.Connection, tenant_id: str, parent_id: str) -> int:
     parent = connection.execute(
-        sa.select(responses.c.status, responses.c.terminal_at)
+        sa.select(responses.c.status, responses.c.terminal_at, responses.c.turn)
         .where(responses.c.id == parent_id, responses.c.tenant_id == tenant_id)
         .where(responses.c.deleted_at.is_(None), responses.c.store.is_(True))
-        .with_for_update(read=True)  # it must not be removed before its child is there
+        .with_for_update(read=True)
     ).one_or_none()
     if parent is None:
         raise InvalidRequest(
@@ -195,6 +209,8 @@ def _lock_parent(connection: sa.Connection, tenant_id: str, parent_id: str) -> N
             code="previous_response_not_completed",
             param="previous_response_id",
         )
+    turn: int = parent.turn
+    return turn
 
 
 def to_stored(record: Any) -> Stored:

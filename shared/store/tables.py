@@ -34,6 +34,7 @@ responses = sa.Table(
     sa.Column("provider", sa.Text, nullable=False),  # the account's name in the configuration
     sa.Column("model", sa.Text, nullable=False),  # as the provider calls it
     sa.Column("previous_response_id", sa.Text),
+    sa.Column("turn", sa.Integer, nullable=False, server_default="0"),  # how many come before it in its chain
     sa.Column("conversation_id", sa.Text),
     sa.Column(
         "conversation_seq", sa.Integer
@@ -69,6 +70,8 @@ sa.Index(
     postgresql_where=responses.c.status == "queued",
     sqlite_where=responses.c.status == "queued",
 )
+# always true: leads SQLite to that index, else it walks the tenant's whole history
+IN_BOTH_LANES = responses.c.background.in_((True, False))
 sa.Index(
     "responses_running",
     responses.c.tenant_id,
@@ -127,6 +130,7 @@ sa.Index(
 )
 sa.Index(
     "responses_ended",
+    responses.c.store,  # what is to be wiped soon lies apart from what is kept for weeks
     responses.c.terminal_at,
     postgresql_where=responses.c.terminal_at.is_not(None),
     sqlite_where=responses.c.terminal_at.is_not(None),

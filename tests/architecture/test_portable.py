@@ -12,7 +12,6 @@ _REGISTRIES = (
     "pythonhosted" + r"\.org",
     r"https?://[^ \"]*registry" + r"\.",
     "/simple" + "/",
-    "file:" + "//",
 )
 _REGISTRY = re.compile("|".join(_REGISTRIES))
 _HOMES = ("home", "root", "Users", "work", "opt", "tmp")
@@ -21,6 +20,14 @@ _MACHINE_PATH = re.compile(r"(?<![\w.\-/:}])/(?:" + "|".join(_HOMES) + r")/\w")
 
 def test_files_name_no_package_registry() -> None:
     assert _found(_REGISTRY) == []
+
+
+def test_locks_name_no_place_to_install_from() -> None:
+    locks = [(path, text) for path, text in text_files() if str(path).startswith("requirements/")]
+
+    assert locks
+    places = ("file:" + "//", "--index", "--extra-index", "--find")
+    assert [path for path, text in locks if any(place in text for place in places)] == []
 
 
 def test_files_name_no_path_of_a_machine() -> None:

@@ -55,10 +55,11 @@ def _prepare_python(folder: Path, line: Line) -> list[str]:
     python = folder / "bin" / "python"
 
     def install() -> None:
+        # our own pip installs: one of its own would take longer to make than the client
         if not python.exists():
-            _run([sys.executable, "-m", "venv", str(folder)])
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]
-        _run([*pip, *line.requirements])
+            _run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--upgrade"]
+        _run([*pip, "--no-compile", "--disable-pip-version-check", *line.requirements])
 
     _keep_fresh(folder, install)
     return [str(python), "-m", line.module]

@@ -11,7 +11,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 
-from tests.clients.environments import ROOT, Line, command
+from tests.clients.environments import ROOT, Line
 from tests.support.stack import Stack
 
 RUN_SECONDS = 100
@@ -62,12 +62,10 @@ class Run:
     outcomes: dict[str, Outcome]
 
 
-def run(line: Line, stack: Stack) -> Run:
-    """Raises Unavailable where this machine cannot have the line."""
-    wanted = command(line)
+def run(name: str, command: list[str], stack: Stack) -> Run:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "RESPOOL_"))}
     done = subprocess.run(
-        wanted,
+        command,
         cwd=ROOT,
         env={
             **kept,
@@ -82,7 +80,7 @@ def run(line: Line, stack: Stack) -> Run:
         text=True,
         timeout=RUN_SECONDS,
     )
-    assert done.returncode == 0, f"the driver of {line.name} broke off:\n{done.stderr}"
+    assert done.returncode == 0, f"the driver of {name} broke off:\n{done.stderr}"
     version, *rest = [json.loads(text) for text in done.stdout.splitlines()]
     outcomes = {said["scenario"]: Outcome(said["outcome"], said["detail"]) for said in rest}
     return Run(version["version"], outcomes)

@@ -5,11 +5,12 @@ A line that cannot be installed here, and a call that a line's SDK does not have
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.clients.environments import Unavailable
+from tests.clients.environments import Unavailable, command
 from tests.clients.lines import LINES, Run, run
 from tests.support.stack import Stack
 
@@ -20,22 +21,31 @@ _EVERY = [(name, scenario) for name, (_, scenarios) in LINES.items() for scenari
 
 
 @pytest.fixture(scope="module")
-def run_of(stack: Stack) -> Callable[[str], Run]:
-    """A line's one run, made when first asked for."""
+def run_of(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Run]]:
+    """A line's one run, made when first asked for; meanwhile the next lines are installed."""
     runs: dict[str, Run | Unavailable] = {}
+    with ThreadPoolExecutor(1) as pool:
+        commands = {name: pool.submit(command, LINES[name][0]) for name in _chosen(request.session.items)}
 
-    def ask(name: str) -> Run:
-        if name not in runs:
-            try:
-                runs[name] = run(LINES[name][0], stack)
-            except Unavailable as error:
-                runs[name] = error
-        found = runs[name]
-        if isinstance(found, Unavailable):
-            pytest.skip(f"{name}: {found}")
-        return found
+        def ask(name: str) -> Run:
+            if name not in runs:
+                try:
+                    runs[name] = run(name, commands[name].result(), stack)
+                except Unavailable as error:
+                    runs[name] = error
+            found = runs[name]
+            if isinstance(found, Unavailable):
+                pytest.skip(f"{name}: {found}")
+            return found
 
-    return ask
+        yield ask
+        pool.shutdown(cancel_futures=True)
+
+
+def _chosen(items: list[pytest.Item]) -> list[str]:
+    """The lines that this session will ask for, in order."""
+    asking = [item for item in items if isinstance(item, pytest.Function) and "run_of" in item.fixturenames]
+    return list(dict.fromkeys(str(item.callspec.params["name"]) for item in asking))
 
 
 @pytest.mark.parametrize("name", LINES)

@@ -124,6 +124,17 @@ def test_expiry_when_a_watcher_comes_later_then_it_ends_with_the_log(
     assert all(0 < ttl <= TWO_DAYS_MS for ttl in ttls(backends))
 
 
+@pytest.mark.parametrize("how", ["read", "heads"])
+def test_expiry_when_there_is_no_log_to_watch_then_an_hour(log: EventLog, backends: Backends, how: str) -> None:
+    if how == "read":
+        log.read(ID, -1, channel="c")
+    else:
+        log.heads([ID], channel="c")
+
+    (watched,) = [ttl for ttl in ttls(backends) if ttl > 0]
+    assert watched <= 3_600_000
+
+
 def test_expiry_when_reseeded_then_two_days_again(log: EventLog, backends: Backends) -> None:
     log.acquire(ID, 1, frames(0, 1))
     log.expire(ID, 5)

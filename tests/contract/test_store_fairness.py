@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
 from shared.errors import RateLimited
 from shared.store import Limits, Store, open_store
 from shared.store.fairness import Class, classes
+from shared.store.rows import Claim
+from shared.store.tables import responses
 from tests.support.backends import Backends, Hands
 from tests.support.rows import OWNER, accepted
 
@@ -35,6 +40,35 @@ def test_claim_when_the_tenant_in_turn_only_has_rows_for_later_then_another_tena
     accepted(store, tenant_id="now")
 
     assert _tenants(store, 2) == ["now", None]
+
+
+def test_claims_when_made_at_once_then_none_comes_away_empty(store: Store) -> None:
+    for number in range(4):
+        accepted(store, tenant_id=f"tenant-{number}")
+    together = threading.Barrier(4)
+
+    def claim(_: int) -> Claim | None:
+        together.wait()
+        return store.leases.claim_next(OWNER, background=True)
+
+    with ThreadPoolExecutor(4) as pool:
+        claims = list(pool.map(claim, range(4)))
+
+    assert {c and c.row.tenant_id for c in claims} == {f"tenant-{number}" for number in range(4)}
+
+
+@pytest.mark.parametrize("opened", ["servers"], indirect=True)  # SQLite's claims come one by one
+def test_claim_when_the_rows_of_the_tenant_in_turn_are_being_taken_then_another_tenant(
+    store: Store, hands: Hands
+) -> None:
+    first = accepted(store, tenant_id="in-turn")
+    accepted(store, tenant_id="other")
+
+    def claims_beside(taker: sa.Connection) -> list[str | None]:
+        taker.execute(sa.select(responses.c.id).where(responses.c.id == first.id).with_for_update())
+        return _tenants(store, 2)
+
+    assert hands.database.write(claims_beside) == ["other", None]
 
 
 def test_claim_when_a_tenant_is_at_its_cap_then_its_rows_wait(backends: Backends) -> None:

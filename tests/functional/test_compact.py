@@ -105,6 +105,19 @@ def test_long_chain_when_it_goes_on_after_a_summary_then_from_the_summary(stack:
     assert LONG[:400] not in third.output_text
 
 
+def test_long_chain_when_summarised_then_the_summary_was_asked_for_under_a_key_of_its_own(
+    stack: Stack,
+) -> None:
+    client = stack.client()
+    first = client.responses.create(model="managing/plain", input=LONG)
+
+    second = client.responses.create(
+        model="managing/plain", input="go on", previous_response_id=first.id, extra_body=MANAGED
+    )
+
+    assert [len(stack.calls(key)) for key in (second.id, f"{second.id}.summary")] == [1, 1]
+
+
 def test_short_chain_when_the_gateway_manages_its_context_then_left_as_it_is(stack: Stack) -> None:
     response = stack.client().responses.create(model="managing/plain", input="hi", extra_body=MANAGED)
 

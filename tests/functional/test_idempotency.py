@@ -101,6 +101,20 @@ def test_key_when_background_then_the_object_as_it_is_now(stack: Stack) -> None:
     assert again["id"] == first["id"]
 
 
+def test_retry_when_it_has_a_key_of_its_own_then_never_attached_to_another_ones_response(
+    stack: Stack,
+) -> None:
+    client = stack.client()
+    body = {"model": "plain!words=30&pace=100", "input": secrets.token_hex(8)}
+    with client.responses.create(**body, stream=True) as left:
+        first = next(iter(left)).response.id
+    retry = {"x-stainless-retry-count": "1"}
+
+    second = client.responses.create(**body, extra_headers={**retry, "Idempotency-Key": secrets.token_hex(8)})
+
+    assert second.id != first
+
+
 @pytest.mark.parametrize("key", ["", "k" * 256, "sch\u00f6n"])
 def test_key_when_it_is_no_key_then_400(stack: Stack, key: str) -> None:
     answer = stack.request(

@@ -23,6 +23,10 @@ _ROWS = (
 )
 
 
+_UNSETTLED = "SELECT id FROM responses WHERE terminal_at IS NULL OR terminal_seq IS NULL"
+_REQUESTS = "SELECT response_id, request FROM payloads"
+
+
 @dataclass(frozen=True)
 class Row:
     id: str
@@ -48,9 +52,10 @@ class Row:
 class Checker:
     """Looks only at responses that were not there when it was made."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, database_url: str = "") -> None:
+        """`database_url`: past a line that is to be broken."""
         self._stack = stack
-        self._engine = sa.create_engine(stack.dev["database_url"], poolclass=sa.NullPool)
+        self._engine = sa.create_engine(database_url or stack.dev["database_url"], poolclass=sa.NullPool)
         self._before = {r.id for r in self._all()}
 
     def rows(self) -> dict[str, Row]:
@@ -62,31 +67,41 @@ class Checker:
     def wait_for_all(self, *, seconds: float = 60.0) -> None:
         """Until every accepted response has ended and its log is archived."""
 
-        def settled() -> bool:
-            return all(r.is_terminal and r.terminal_seq is not None for r in self.rows().values())
+        wait_until(lambda: not self.unsettled(), "every accepted response ends", seconds=seconds)
 
-        wait_until(settled, "every accepted response ends", seconds=seconds)
+    def unsettled(self) -> set[str]:
+        with self._engine.connect() as connection:
+            return set(connection.execute(sa.text(_UNSETTLED)).scalars()) - self._before
+
+    def asked(self) -> dict[str, Any]:
+        """The input of each response, to know which of them are one client's same wish."""
+        with self._engine.connect() as connection:
+            found = connection.execute(sa.text(_REQUESTS)).all()
+        return {i: json.loads(request)["input"] for i, request in found if i not in self._before}
 
     def findings(self, transcripts: Iterable[Transcript] = (), callers: Iterable[Caller] = ()) -> list[str]:
         """Empty when all is well. Each stored response is also replayed once, as one more witness."""
         rows, seen = self.rows(), list(transcripts)
         found = [*_of_ledger(rows, self._stack.upstream.ledger()["calls"])]
+        witnesses: dict[str, list[Transcript]] = {}
+        for transcript in seen:
+            found += _of_transcript(transcript, rows)
+            witnesses.setdefault(transcript.response_id, []).append(transcript)
         for row in rows.values():
             found += _of_row(row)
-        replays = {i: self._replay(i) for i, row in rows.items() if row.store and row.is_terminal}
-        for transcript in [*seen, *replays.values()]:
-            found += _of_transcript(transcript, rows)
-        for transcript in seen:
-            if transcript.response_id in replays:
-                found += _of_two(transcript, replays[transcript.response_id])
+            if row.store and row.is_terminal:
+                replay = self._replay(row.id)
+                found += _of_transcript(replay, rows)
+                for transcript in witnesses.get(row.id, ()):
+                    found += _of_two(transcript, replay)
         for caller in callers:
             found += _of_caller(caller, rows)
         return found
 
     def _replay(self, response_id: str) -> Transcript:
         follower = Follower(self._stack, response_id=response_id)
-        follower.start()
-        return follower.finished()
+        follower.run()
+        return follower.transcript
 
     def _all(self) -> list[Row]:
         with self._engine.connect() as connection:
@@ -103,6 +118,17 @@ def _of_ledger(rows: dict[str, Row], calls: dict[str, list[dict[str, Any]]]) -> 
             yield f"I4 {response_id}: called upstream without the gate"
         if row.status == "completed" and count != 1:
             yield f"I3 {response_id}: completed with {count} upstream calls"
+
+
+def paid_again(asked: dict[str, Any], calls: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    """I3 and I17 for clients that repeat: of all responses to one wish only one may have been paid for."""
+    paid: dict[str, list[str]] = {}
+    for response_id, wish in asked.items():
+        if calls.get(response_id):
+            paid.setdefault(json.dumps(wish), []).append(response_id)
+    for wish, ids in paid.items():
+        if len(ids) > 1:
+            yield f"I3 {wish[:60]}: paid for as {', '.join(sorted(ids))}"
 
 
 def _of_row(row: Row) -> Iterator[str]:
@@ -123,7 +149,8 @@ def _of_transcript(seen: Transcript, rows: dict[str, Row]) -> Iterator[str]:
         yield f"{name}: {seen.complaint}"
     wanted = list(range(seen.after + 1, seen.after + 1 + len(seen.frames)))
     if seen.numbers != wanted:
-        yield f"I7 {name}: sequence numbers {_around(seen.numbers, wanted)}"
+        what = "a gap" if set(wanted) - set(seen.numbers) else "a repeat"
+        yield f"I7 {name}: {what} in the sequence numbers {_around(seen.numbers, wanted)}"
     types = [e["type"] for e in seen.events]
     if types and seen.after < 0 and types[0] != "response.created":
         yield f"I12 {name}: begins with {types[0]}"
@@ -131,7 +158,7 @@ def _of_transcript(seen: Transcript, rows: dict[str, Row]) -> Iterator[str]:
     if len(ends) > 1 or (ends and types[-1] not in TERMINAL):
         yield f"I9 {name}: terminal events {ends}, last is {types[-1]}"
     if row is None:
-        yield f"I1 {name}: a client knows it, SQL does not"
+        yield f"I1 {name}: lost: a client knows it, SQL does not"
     elif seen.ended:
         yield from _of_end(seen, row)
 
@@ -159,7 +186,7 @@ def _of_caller(caller: Caller, rows: dict[str, Row]) -> Iterator[str]:
         return
     row = rows.get(caller.answer["id"])
     if row is None:
-        yield f"I1 {caller.answer['id']}: answered, but not in SQL"
+        yield f"I1 {caller.answer['id']}: lost: answered, but not in SQL"
     elif caller.answer["status"] not in ("queued", "in_progress") and caller.answer != row.object:
         yield f"I10 {row.id}: answered {caller.answer['status']}, the row says {row.status}"
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.support.shapes import fit_response
+
 Json = dict[str, Any]
 
 NULLABLE = frozenset(
@@ -60,6 +62,7 @@ assert len(NULLABLE) + len(NOT_NULL) == 32  # CONTRACT 2.3's keys and `provider`
 def check_response(response: Any) -> Json:
     """A Response in any status, as it stands on the wire."""
     assert isinstance(response, dict), response
+    fit_response(response)
     missing = (NULLABLE | NOT_NULL.keys()) - response.keys()
     assert not missing, f"keys missing in a Response: {sorted(missing)}"
     for key, kind in NOT_NULL.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support.contract import Json, check_output_item, check_part, check_response
+from tests.support.shapes import fit_event, is_known
 
 TERMINAL_EVENTS = ("response.completed", "response.failed", "response.incomplete")
 _WITH_RESPONSE = ("response.created", "response.queued", "response.in_progress", *TERMINAL_EVENTS)
@@ -56,6 +57,8 @@ class _Story:
 
     def hear(self, event: Json) -> None:
         kind = event["type"]
+        if is_known(kind):  # of others an upstream may tell; what they hold is its own
+            fit_event(event)
         stem, _, step = kind.rpartition(".")
         if kind in _WITH_RESPONSE:
             self._hear_response(event)

@@ -76,7 +76,7 @@ class ApiProcess:
         assert self._role.alive, self._role.log.read_text()
         try:
             return requests.get(self.base_url.removesuffix("/v1") + "/healthz", timeout=5).status_code == 200
-        except requests.exceptions.ConnectionError:
+        except requests.exceptions.RequestException:
             return False
 
 

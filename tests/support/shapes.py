@@ -238,6 +238,11 @@ def fit_socket_error(value: Any) -> Json:
     return _fit(_SOCKET_ERROR, value)
 
 
+def is_known(kind: str) -> bool:
+    """Whether Open Responses and the SDKs know this type of event."""
+    return kind in _EVENTS
+
+
 def fit_event(value: Any) -> Json:
     """An event of a stream, of a type that Open Responses and the SDKs know."""
     kind = value.get("type") if isinstance(value, dict) else None

@@ -24,8 +24,11 @@ from shared.errors import LeaseLost, UpstreamError
 
 _log = logging.getLogger("respool.upstream")
 
-IDLE_CONNECTION_SECONDS = 10  # an older one may be closing just as we send: its outcome would be unknown
+# One idle for longer may be closing just as we send, and the outcome would be unknown; the shortest
+# limit of servers in use is 2 seconds.
+IDLE_CONNECTION_SECONDS = 1.5
 CHUNK = 65_536
+LINGER_SECONDS = 0.02  # for the end of a body whose last event is read
 FENCED = "fenced"
 
 _current = threading.local()
@@ -176,9 +179,29 @@ def chunks(response: requests.Response, call: Call) -> Iterator[bytes]:
             call.check()
             raise UpstreamError("upstream_disconnected", "The upstream's stream broke off.") from error
         if not data:
+            call.detach()
             call.check()
             return
         yield data
+
+
+def release(response: requests.Response, call: Call) -> None:
+    """Nothing more is wanted of this answer: its connection serves another call if it has ended, else goes.
+
+    The bytes after the last event are read where they are there: a body that is not at its end costs
+    the connection, and the next generation a new one.
+    """
+    call.detach()
+    try:
+        connection = response.raw.connection
+        if response.status_code == 200 and connection is not None and connection.sock is not None:
+            connection.sock.settimeout(LINGER_SECONDS)
+            response.raw.read1(CHUNK, decode_content=False)
+            response.raw.read1(CHUNK, decode_content=False)  # sees that it was the last
+    except (HTTPError, OSError, ValueError) as error:
+        _log.debug("connection not kept: %s", type(error).__name__)
+    finally:
+        response.close()
 
 
 def body_start(response: requests.Response, call: Call, limit: int) -> bytes:

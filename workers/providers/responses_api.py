@@ -14,7 +14,7 @@ from shared.catalog import Provider as Account
 from shared.errors import UpstreamError
 from workers.providers import refusals
 from workers.providers.base import Generation
-from workers.providers.http import Call, HttpClient, body_start, chunks
+from workers.providers.http import Call, HttpClient, body_start, chunks, release
 
 # Ours to decide: state lives here, the worker always streams (DESIGN 7.21)
 _OWN = {"background", "conversation", "input", "previous_response_id", "store", "stream", "stream_options"}
@@ -34,7 +34,7 @@ class ResponsesApi:
         try:
             yield from self._events(response, call)
         finally:
-            response.close()
+            release(response, call)
 
     def resume(
         self, generation: Generation, upstream_id: str, cursor: int, call: Call
@@ -45,7 +45,7 @@ class ResponsesApi:
         try:
             yield from self._events(response, call)
         finally:
-            response.close()
+            release(response, call)
 
     def retrieve(self, generation: Generation, upstream_id: str, call: Call) -> dict[str, Any]:
         response = self._client.get(
@@ -55,7 +55,7 @@ class ResponsesApi:
             _check_status(response, call)
             return _whole(response, call)
         finally:
-            response.close()
+            release(response, call)
 
     def discard(self, upstream_id: str) -> None:
         headers = {"Authorization": f"Bearer {self._account.key()}", "User-Agent": "respool"}
@@ -74,7 +74,7 @@ class ResponsesApi:
             _check_status(response, call)
             return _whole(response, call)
         finally:
-            response.close()
+            release(response, call)
 
     def _headers(self, generation: Generation, accept: str) -> dict[str, str]:
         return {

@@ -26,7 +26,11 @@ def test_environment_without_a_data_dir_is_the_callers() -> None:
 def test_environment_with_a_data_dir_uses_its_file_and_key(directory: DataDir) -> None:
     env = command_environment({}, directory.path)
 
-    assert env == {"DATABASE_URL": directory.database_url, "RESPOOL_SECRET_KEY": "pepper"}
+    assert env == {
+        "DATABASE_URL": directory.database_url,
+        "RESPOOL_SECRET_KEY": "pepper",
+        "RESPOOL_SPOOL_DIR": str(directory.spool),
+    }
 
 
 def test_environment_with_a_data_dir_beats_the_urls_given(directory: DataDir) -> None:

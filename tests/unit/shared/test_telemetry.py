@@ -82,3 +82,14 @@ def test_log_when_below_the_level_then_silent(
     logging.getLogger("urllib3").info("quiet")
 
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["celery.worker.strategy", "celery.app.trace"])
+def test_log_when_celery_says_a_line_for_a_bell_then_silent(
+    root: logging.Logger, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    configure_logging("worker", "INFO")
+
+    logging.getLogger(name).info("Task respool.run_response[1] received")
+
+    assert capsys.readouterr().err == ""

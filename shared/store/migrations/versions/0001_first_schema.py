@@ -63,6 +63,7 @@ def upgrade() -> None:
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("previous_response_id", sa.Text(), nullable=True),
+        sa.Column("turn", sa.Integer(), server_default="0", nullable=False),
         sa.Column("conversation_id", sa.Text(), nullable=True),
         sa.Column("conversation_seq", sa.Integer(), nullable=True),
         sa.Column("body_hash", sa.Text(), nullable=True),
@@ -111,7 +112,7 @@ def upgrade() -> None:
     op.create_index(
         "responses_ended",
         "responses",
-        ["terminal_at"],
+        ["store", "terminal_at"],
         unique=False,
         postgresql_where=sa.text("terminal_at IS NOT NULL"),
         sqlite_where=sa.text("terminal_at IS NOT NULL"),

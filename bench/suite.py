@@ -1,0 +1,189 @@
+"""The set of `make bench`: every scenario against one deployment after the other, scaled as asked."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.background import background
+from bench.compare import Comparison, alternate
+from bench.figures import Figures, Spread, spread, spreads
+from bench.following import fan_out, idle, resume
+from bench.goals import FOLLOWERS, IDLE_STREAMS, SUBMITTED, Rows
+from bench.growth import CHAINS, chains, growth
+from bench.product import Respool
+from bench.scenarios import create, stream
+from bench.target import Site, Target
+
+CREATES = [(c, 0) for c in (1, 16, 32, 64)] + [(c, 50) for c in (1, 4, 16, 64)]  # clients, upstream ms
+STREAMS = (
+    ("1 x 5 ms", 1, "mock-n50-i5", True),
+    ("20 x 20 ms", 20, "mock-n100-i20", True),
+    ("16 firehoses", 16, "mock-n200", False),
+)
+PARTS = ("create", "stream", "following", "background", "idle", "growth")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of the whole set: 1 is what the goals are set for."""
+
+    factor: float = 1.0
+
+    @property
+    def seconds(self) -> float:
+        return max(0.3, 3.0 * self.factor)
+
+    @property
+    def rounds(self) -> int:
+        return 3 if self.factor >= 1 else 1
+
+    def count(self, whole: int, least: int = 20) -> int:
+        return max(least, int(whole * self.factor))
+
+
+class Suite:
+    """One database's measurements. `new_database`: a fresh URL; empty for a file of Respool's own."""
+
+    def __init__(
+        self, site: Site, name: str, new_database: Callable[[], str], scale: Scale, say: Callable[[str], None]
+    ) -> None:
+        self._site = site
+        self._name = name
+        self._new_database = new_database
+        self._scale = scale
+        self._say = say
+
+    def run(self, parts: tuple[str, ...]) -> Rows:
+        rows: Rows = {}
+        shared = [part for part in parts if part not in ("idle", "growth")]
+        if shared:
+            with self._respool() as respool:
+                for part in shared:
+                    rows |= getattr(self, part)(respool)
+        for part in parts:
+            if part in ("idle", "growth"):
+                rows |= getattr(self, part)()
+        return rows
+
+    def create(self, respool: Respool) -> Rows:
+        rows: Rows = {}
+        for connections, latency_ms in CREATES:
+            model = f"mock-l{latency_ms}" if latency_ms else "mock"
+            name = f"create c={connections} {latency_ms} ms"
+
+            def measured(target: Target, clients: int = connections, of: str = model) -> Figures:
+                return create(self._site, target, connections=clients, model=of, seconds=self._scale.seconds)
+
+            rows[name] = self._beside_direct(name, respool.target(), measured, "p50_ms")
+        return rows
+
+    def stream(self, respool: Respool) -> Rows:
+        rows: Rows = {}
+        for name, connections, model, timed in STREAMS:
+
+            def measured(
+                target: Target, clients: int = connections, of: str = model, exact: bool = timed
+            ) -> Figures:
+                load = {"connections": clients, "model": of, "seconds": self._scale.seconds}
+                return stream(self._site, target, **load, timed=exact)  # type: ignore[arg-type]
+
+            key = f"stream {name}"
+            rows[key] = self._beside_direct(key, respool.target(), measured, "first_delta_ms")
+        return rows
+
+    def following(self, respool: Respool) -> Rows:
+        words = self._scale.count(1_000, 100)
+        self._say("fan-out and resume")
+        figures, response_id = fan_out(
+            self._site, respool.target(), followers=self._scale.count(FOLLOWERS), words=words
+        )
+        again = [
+            resume(self._site, respool.target(), response_id, words=words, seconds=self._scale.seconds)
+            for _ in range(self._scale.rounds)
+        ]
+        return {"fan-out": spreads([figures]), "resume": spreads(again)}
+
+    def background(self, respool: Respool) -> Rows:
+        count = self._scale.count(SUBMITTED)
+        self._say(f"background, {count} at once")
+        url = respool.database_url
+        return {
+            "background": spreads([background(self._site, respool.target(), count=count, database_url=url)])
+        }
+
+    def idle(self) -> Rows:
+        count = self._scale.count(IDLE_STREAMS)
+        self._say(f"{count} idle streams")
+        with self._respool(worker=False) as respool:
+            return {
+                "idle streams": spreads([idle(self._site, respool, count=count, seconds=self._scale.seconds)])
+            }
+
+    def growth(self) -> Rows:
+        counts = (self._scale.count(1_000, 200), self._scale.count(1_000_000, 2_000))
+        self._say(f"growth, {counts[0]} and {counts[1]} rows")
+        load = {"seconds": self._scale.seconds, "rounds": self._scale.rounds}
+        with self._respool("few") as few, self._respool("many") as many:
+            compared = growth(self._site, few, many, counts=counts, **load)  # type: ignore[arg-type]
+            self._say("chains")
+            depths = chains(few, rounds=self._scale.rounds)
+        rows = {f"growth {act}": _grown(result) for act, result in compared.items()}
+        rows |= {f"chain {depth}": spreads(depths[depth]) for depth in CHAINS}
+        return {**rows, "chain 100 against 1": _chained(depths[1], depths[100])}
+
+    def _beside_direct(
+        self, name: str, target: Target, measured: Callable[[Target], Figures], compared: str
+    ) -> dict[str, Spread]:
+        """The gateway's figures, with what the same load takes without it."""
+        self._say(name)
+        direct = self._site.direct()
+        pair = alternate(
+            "direct", lambda: measured(direct), name, lambda: measured(target), self._scale.rounds
+        )
+        merged = []
+        for without, through in pair.rounds:
+            told = {f"direct_{key}": value for key, value in without.items() if key in through}
+            added = {f"added_{compared.removesuffix('_ms')}_ms": through[compared] - without[compared]}
+            merged.append(
+                {**through, **told, **added, "against_direct": through[compared] / without[compared]}
+            )
+        return spreads(merged)
+
+    @contextmanager
+    def _respool(self, name: str = "", *, worker: bool = True) -> Iterator[Respool]:
+        with tempfile.TemporaryDirectory(prefix="respool-bench-") as folder:
+            respool = Respool(
+                name or self._name,
+                Path(folder) / "respool",
+                self._new_database(),
+                upstream=self._site.upstream.url,
+                pinning=self._site.pinning,
+            )
+            try:
+                yield respool.start(worker=worker)
+            finally:
+                respool.stop()
+
+
+def _grown(result: Comparison) -> dict[str, Spread]:
+    few, many, ratio = result.of(result.a), result.of(result.b), result.ratios
+    nothing = Spread(math.nan, math.nan, math.nan)
+    return {
+        "few_p50_ms": few["p50_ms"],
+        "many_p50_ms": many["p50_ms"],
+        "p50_ratio": ratio["p50_ms"],
+        "cpu_ratio": ratio.get("cpu_ms", nothing),
+        "failed": many["failed"],
+    }
+
+
+def _chained(short: list[Figures], long: list[Figures]) -> dict[str, Spread]:
+    return {
+        "cpu_ratio": spread(b["cpu_ms"] / a["cpu_ms"] for a, b in zip(short, long, strict=True)),
+        "statements": spread(one["statements"] for one in long),
+    }

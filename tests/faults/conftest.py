@@ -1,0 +1,123 @@
+"""The whole product on PostgreSQL and Redis, with a line that can be broken to each and to the upstream."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import requests
+import sqlalchemy as sa
+
+from tests.support.checker import Checker
+from tests.support.clients import Caller, Follower
+from tests.support.faultproxy import FaultProxy
+from tests.support.servers import PostgresServer, RedisServer
+from tests.support.stack import SHORT, Stack
+from tests.support.waiting import wait_until
+
+
+@dataclass
+class Plant:
+    stack: Stack
+    redis: RedisServer
+    postgres: PostgresServer
+    database_url: str  # past the line
+    redis_line: FaultProxy
+    sql_line: FaultProxy
+    upstream_line: FaultProxy
+
+    def checker(self) -> Checker:
+        return Checker(self.stack, self.database_url)
+
+    def heal(self) -> None:
+        for line in (self.redis_line, self.sql_line, self.upstream_line):
+            line.passing()
+        wait_until(self.is_ready, "all is well again", seconds=60)
+
+    def is_ready(self) -> bool:
+        try:
+            url = self.stack.base_url.removesuffix("/v1") + "/readyz"
+            return requests.get(url, timeout=5).status_code == 200
+        except requests.exceptions.RequestException:
+            return False
+
+    def stream(self, model: str, *, words: int = 3, **body: Any) -> Follower:
+        """A stream that is under way."""
+        follower = Follower(self.stack, body={"model": model, "input": "go on", **body})
+        follower.start()
+        wait_until(lambda: len(deltas(follower)) >= words, "the stream is under way")
+        return follower
+
+    def create(self, **body: Any) -> dict[str, Any]:
+        """A create that must be accepted."""
+        caller = Caller(self.stack, {"model": "plain", "input": "hello", **body})
+        caller.run()
+        assert caller.status == 200 and caller.answer is not None, (caller.status, caller.answer)
+        return caller.answer
+
+    def retrieve(self, response_id: str) -> dict[str, Any]:
+        value: dict[str, Any] = self.stack.request("GET", f"/responses/{response_id}").json()
+        return value
+
+    def wait_for_end(self, response_id: str) -> str:
+        """How it ended, by a GET; the gateway may be away for a while."""
+
+        def ended() -> str | None:
+            status = self.retrieve(response_id).get("status")
+            return status if status not in ("queued", "in_progress") else None
+
+        return wait_until(ended, "it ends", seconds=60) or ""
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.redis.url)
+
+    def sql(self, statement: str) -> Any:
+        """Run past the line; the first value of its answer, if it has one."""
+        engine = sa.create_engine(self.database_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            result = connection.execute(sa.text(statement))
+            return result.scalar() if result.returns_rows else None
+
+    def lease_left(self, response_id: str) -> float:
+        now = "CAST(extract(epoch from now()) AS double precision)"
+        return float(self.sql(f"SELECT lease_until - {now} FROM responses WHERE id = '{response_id}'"))
+
+
+def deltas(follower: Follower) -> list[str]:
+    return [e["delta"] for e in follower.transcript.events if e["type"] == "response.output_text.delta"]
+
+
+@pytest.fixture(scope="session", name="standing")
+def standing_plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    folder = tmp_path_factory.mktemp("plant")
+    server = RedisServer(folder / "redis").start()
+    with tempfile.TemporaryDirectory(prefix="respool-postgres-") as data:
+        postgres = PostgresServer(Path(data) / "data").start()
+        url = postgres.new_database()
+        sql_line = FaultProxy(postgres.socket).start()
+        redis_line = FaultProxy(("127.0.0.1", int(server.url.split(":")[2].partition("/")[0]))).start()
+        env = {
+            **SHORT,
+            "DATABASE_URL": f"postgresql://postgres@127.0.0.1:{sql_line.port}/{sa.make_url(url).database}",
+            "REDIS_URL": f"redis://127.0.0.1:{redis_line.port}/0",
+        }
+        stack = Stack(folder / "stack", env, proxied=True).start()
+        assert stack.upstream_line is not None
+        yield Plant(stack, server, postgres, url, redis_line, sql_line, stack.upstream_line)
+        stack.stop()
+        redis_line.stop()
+        sql_line.stop()
+        postgres.stop()
+    server.stop()
+
+
+@pytest.fixture
+def plant(standing: Plant) -> Iterator[Plant]:
+    standing.heal()
+    yield standing
+    standing.heal()

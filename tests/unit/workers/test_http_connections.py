@@ -1,0 +1,95 @@
+"""Connections to an upstream: one serves many calls, and a call that is over has none."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from shared.catalog import Deadlines, Provider
+from workers.providers import Call, Generation, HttpClient
+from workers.providers.responses_api import ResponsesApi
+
+EVENT = b'data: {"type":"response.completed","response":{"status":"completed","output":[]}}\n\n'
+
+
+class Upstream(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    tail = b"data: [DONE]\n\n"  # after the last event
+    connections = 0
+
+    def process_request(self, request: object, client_address: object) -> None:
+        self.connections += 1
+        super().process_request(request, client_address)  # type: ignore[arg-type]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Upstream
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = EVENT + self.server.tail
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is said on stderr."""
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    server = Upstream(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def provider(upstream: Upstream) -> Iterator[ResponsesApi]:
+    client = HttpClient(pool_size=4)
+    account = Provider(name="main", base_url=f"http://127.0.0.1:{upstream.server_port}", api_key="k")
+    yield ResponsesApi(account, client)
+    client.close()
+
+
+def first_event(provider: ResponsesApi) -> Call:
+    """As the runner does: nothing is read after the terminal event."""
+    call = Call(Deadlines(), total_seconds=60)
+    with closing(provider.stream(Generation("resp_1", 1, "m", {}, "hi"), call)) as events:
+        assert next(events)["type"] == "response.completed"
+    return call
+
+
+@pytest.mark.parametrize("tail", [b"", Upstream.tail])
+def test_generations_when_each_ends_at_its_terminal_event_then_on_one_connection(
+    upstream: Upstream, provider: ResponsesApi, tail: bytes
+) -> None:
+    upstream.tail = tail
+
+    for _ in range(3):
+        first_event(provider)
+
+    assert upstream.connections == 1
+
+
+def test_fence_when_the_call_is_over_then_the_next_call_on_its_connection_lives(
+    upstream: Upstream, provider: ResponsesApi
+) -> None:
+    over = first_event(provider)
+    call = Call(Deadlines(), total_seconds=60)
+
+    with closing(provider.stream(Generation("resp_2", 1, "m", {}, "hi"), call)) as events:
+        over.fence()
+        assert next(events)["type"] == "response.completed"
+
+    assert upstream.connections == 1
