@@ -5,6 +5,7 @@ SHELL := /bin/sh
 
 # Arguments for the program behind a target: make run ARGS="--port 9000", make test ARGS="tests/unit -x"
 ARGS ?=
+MINUTES ?= 5
 PYTHONS := python3.11 python3.12 python3
 LOCK := ../.venv/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
@@ -12,7 +13,7 @@ LOCK := ../.venv/bin/pip-compile --quiet --generate-hashes --strip-extras --allo
 .PHONY: help run test clients lint types contracts check lock clean
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | awk -F '\t' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | awk -F '\t' '{printf "make %-12s %s\n", $$1, $$2}'
 
 run: .venv/.base ## start everything on this machine, until Ctrl-C
 	@.venv/bin/respool dev $(ARGS)
@@ -22,6 +23,9 @@ test: .venv/.dev ## run every test
 
 clients: .venv/.dev ## official SDKs of every line and an agent framework; installs them below the temporary folder
 	.venv/bin/pytest tests/clients $(ARGS)
+
+fuzz: .venv/.dev ## fuzz the product and its OpenAPI document: make fuzz MINUTES=10
+	RESPOOL_TEST_FUZZ_MINUTES=$(MINUTES) .venv/bin/pytest tests/fuzz $(ARGS)
 
 lint: .venv/.dev ## ruff
 	.venv/bin/ruff check .
@@ -33,6 +37,12 @@ contracts: .venv/.dev ## which folder may import which
 	.venv/bin/lint-imports
 
 check: lint types contracts test ## what CI runs
+
+bench: .venv/.dev ## the benchmark, on SQLite and PostgreSQL; ARGS="--scale 0.05" for a short look
+	.venv/bin/python -m bench $(ARGS)
+
+bench-peers: .venv/.dev ## the same beside other gateways, each installed outside this folder
+	.venv/bin/python -m bench.side_by_side $(ARGS)
 
 lock: .venv/.dev ## compile requirements/*.in again; UPGRADE=--upgrade takes newer versions
 	cd requirements && $(LOCK) $(UPGRADE) --output-file base.txt base.in

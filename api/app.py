@@ -34,6 +34,7 @@ def create_app(services: Services) -> Flask:
     app = Flask("respool", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # it redirects with a page of HTML, before it knows the caller
     endings = Endings(services)
     relay = Relay(services, endings)
     settings = services.settings

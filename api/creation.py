@@ -93,12 +93,10 @@ class Creation:
             return Accepted.earlier(wanted, self._repeats.accepted(known.response_id))
         self._services.transitions.say("accepted", row)
         accepted = Accepted(wanted, Stored(row, new.envelope, None), new.request)
-        heard = True
-        if wanted.stream or not wanted.background:
-            heard = self._relay.announce(accepted.row, opening_frames(accepted.row, new.envelope))
-        if heard:
+        waits = wanted.stream or not wanted.background
+        if not waits or self._relay.announce(row, opening_frames(row, new.envelope)):
             # else the bell would only make the client wait: idle workers look in SQL
-            self._services.queue.ring(accepted.row.id)
+            self._services.queue.ring(row.id)
         return accepted
 
     def _new(

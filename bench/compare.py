@@ -33,13 +33,6 @@ class Comparison:
         """B against A."""
         return ratios(self.rounds)
 
-    def as_dict(self) -> dict[str, object]:
-        return {
-            **{name: {k: s.as_dict() for k, s in self.of(name).items()} for name in (self.a, self.b)},
-            f"{self.b} / {self.a}": {k: s.as_dict() for k, s in self.ratios.items()},
-            "rounds": self.rounds,
-        }
-
 
 def alternate(
     a: str, measure_a: Callable[[], Figures], b: str, measure_b: Callable[[], Figures], rounds: int

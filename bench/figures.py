@@ -44,7 +44,7 @@ def spreads(rounds: Sequence[Figures]) -> dict[str, Spread]:
 def ratios(rounds: Sequence[tuple[Figures, Figures]]) -> dict[str, Spread]:
     """B against A, round by round, where both have the figure and A's is not nothing."""
     names = [name for name in rounds[0][0] if name in rounds[0][1]] if rounds else []
-    return {name: spread(_ratio(a, b, name) for a, b in rounds) for name in names}
+    return {name: spread(ratio(a[name], b[name]) for a, b in rounds) for name in names}
 
 
 def latency(samples_seconds: Sequence[float]) -> Figures:
@@ -55,6 +55,6 @@ def latency(samples_seconds: Sequence[float]) -> Figures:
     }
 
 
-def _ratio(a: Figures, b: Figures, name: str) -> float:
-    below, above = a.get(name, math.nan), b.get(name, math.nan)
-    return above / below if below else math.nan
+def ratio(a: float, b: float) -> float:
+    """B against A; NaN against nothing."""
+    return b / a if a else math.nan

@@ -55,6 +55,18 @@ GOALS: dict[tuple[str, str], Goal] = {
     ("chain 100 against 1", "statements"): Goal(1, 1),
 }
 
+# peer, scenario and figure, as `bench.side_by_side` names them: Respool's figure over the peer's
+PEER_GOALS: dict[tuple[str, str, str], Goal] = {
+    ("litellm", "create loaded", "cpu_ms"): Goal(0.32, 0.2),
+    ("litellm", "create loaded", "rps"): at_least(3, 5),
+    ("ogx", "create loaded", "cpu_ms"): Goal(0.25, 0.15),
+    ("ogx", "create loaded", "rps"): at_least(4, 7),
+    ("portkey", "create loaded", "rps"): at_least(0.25, 0.45),
+    ("portkey", "stream 1 x 5 ms", "first_delta_ms"): Goal(0.5, 0.3),
+    ("ogx", "stream 1 x 5 ms", "first_delta_ms"): Goal(0.9, 0.5),
+    ("ogx", "stream firehoses", "deltas_s"): at_least(3, 8),
+}
+
 _CREATE = ("rps", "p50_ms", "p95_ms", "p99_ms", "added_p50_ms", "against_direct", "cpu_ms")
 _STREAM = ("first_delta_ms", "delay_ms", "deltas_s", "cpu_us_delta")
 _SHARES = ("upstream_core", "generator_core")

@@ -10,7 +10,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -95,11 +94,11 @@ class Respool:
         self._roles["worker"] = self._role("work")
 
     def stop_worker(self) -> None:
-        _end(self._roles.pop("worker"))
+        end(self._roles.pop("worker"))
 
     def stop(self) -> None:
         for process in self._roles.values():
-            _end(process)
+            end(process)
         self._redis.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -144,15 +143,20 @@ class Respool:
         for role, process in self._roles.items():
             if process.poll() is not None:
                 raise RuntimeError(f"{role} ended: {(self._folder / 'serve.log').read_text()[-2000:]}")
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(f"http://127.0.0.1:{self._port}{path}", timeout=5) as answer:
-                return int(answer.status) == 200
-        except (urllib.error.URLError, OSError):
-            return False
+        return answers(f"http://127.0.0.1:{self._port}{path}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def answers(url: str) -> bool:
+    """Whether a GET there is 200; asked directly, whatever proxy the environment names."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5) as answer:
+            return int(answer.status) == 200
+    except OSError:
+        return False
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
     """At once: a drain would wait for streams that nobody ends."""
     for found in (*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)):
         found.kill()

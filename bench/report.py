@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.compare import Comparison
 from bench.figures import Spread
 from bench.goals import GOALS, SHOWN, Rows
 
@@ -54,14 +55,25 @@ def number(value: float) -> str:
 
 
 def plain(rows: Rows) -> dict[str, Any]:
-    return {key: {name: _known(value) for name, value in row.items()} for key, row in rows.items()}
+    return {key: {name: value.as_dict() for name, value in row.items()} for key, row in rows.items()}
+
+
+def compared(comparison: Comparison) -> dict[str, Any]:
+    sides = {name: comparison.of(name) for name in (comparison.a, comparison.b)}
+    ratios = {f"{comparison.b} / {comparison.a}": comparison.ratios}
+    return {**plain({**sides, **ratios}), "rounds": comparison.rounds}
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(_known(content), indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
-def _known(value: Spread) -> dict[str, float] | None:
+def _known(value: Any) -> Any:
     """JSON has no NaN."""
-    return None if math.isnan(value.median) else value.as_dict()
+    if isinstance(value, Mapping):
+        return {key: _known(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(part) for part in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -28,7 +28,7 @@ def create(site: Site, target: Target, *, connections: int, model: str, seconds:
         warmup=min(WARMUP_SECONDS, seconds),
         body=target.body(model),
     )
-    return request_figures(_drive(site, target, spec, model))
+    return request_figures(site.drive(target, spec))
 
 
 def request_figures(outcome: Outcome) -> Figures:
@@ -58,7 +58,7 @@ def stream(
     )
     if timed:
         site.upstream.reset()
-    outcome = _drive(site, target, spec, model)
+    outcome = site.drive(target, spec)
     streams = outcome.merged("streams")
     deltas = sum(one["deltas"] for one in streams)
     pause = read_model(model).interval * 1000  # the mock's own, before its first word
@@ -81,12 +81,6 @@ def shares(outcome: Outcome) -> Figures:
     """Of one core each: the upstream and the generator must not be the limit."""
     others = {f"{name}_core": outcome.share(name) for name in outcome.cpu}
     return dict(sorted(others.items()))
-
-
-def _drive(site: Site, target: Target, spec: dict[str, Any], model: str) -> Outcome:
-    if target.prepare is not None:
-        target.prepare(model)
-    return site.drive(target, spec)
 
 
 def _each(outcome: Outcome, factor: float, count: int) -> float:

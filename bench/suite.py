@@ -7,11 +7,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench.background import background
 from bench.compare import Comparison, alternate
-from bench.figures import Figures, Spread, spread, spreads
+from bench.figures import Figures, Spread, ratio, spread, spreads
 from bench.following import fan_out, idle, resume
 from bench.goals import FOLLOWERS, IDLE_STREAMS, SUBMITTED, Rows
 from bench.growth import CHAINS, chains, growth
@@ -36,7 +37,7 @@ class Scale:
 
     @property
     def seconds(self) -> float:
-        return max(0.3, 3.0 * self.factor)
+        return max(0.1, 3.0 * self.factor)
 
     @property
     def rounds(self) -> int:
@@ -73,27 +74,23 @@ class Suite:
     def create(self, respool: Respool) -> Rows:
         rows: Rows = {}
         for connections, latency_ms in CREATES:
-            model = f"mock-l{latency_ms}" if latency_ms else "mock"
             name = f"create c={connections} {latency_ms} ms"
-
-            def measured(target: Target, clients: int = connections, of: str = model) -> Figures:
-                return create(self._site, target, connections=clients, model=of, seconds=self._scale.seconds)
-
-            rows[name] = self._beside_direct(name, respool.target(), measured, "p50_ms")
+            model = f"mock-l{latency_ms}" if latency_ms else "mock"
+            load = partial(
+                create, self._site, connections=connections, model=model, seconds=self._scale.seconds
+            )
+            rows[name] = self._beside_direct(name, respool.target(), load, "p50_ms")
         return rows
 
     def stream(self, respool: Respool) -> Rows:
         rows: Rows = {}
-        for name, connections, model, timed in STREAMS:
-
-            def measured(
-                target: Target, clients: int = connections, of: str = model, exact: bool = timed
-            ) -> Figures:
-                load = {"connections": clients, "model": of, "seconds": self._scale.seconds}
-                return stream(self._site, target, **load, timed=exact)  # type: ignore[arg-type]
-
-            key = f"stream {name}"
-            rows[key] = self._beside_direct(key, respool.target(), measured, "first_delta_ms")
+        for told, connections, model, timed in STREAMS:
+            name = f"stream {told}"
+            seconds = self._scale.seconds
+            load = partial(
+                stream, self._site, connections=connections, model=model, seconds=seconds, timed=timed
+            )
+            rows[name] = self._beside_direct(name, respool.target(), load, "first_delta_ms")
         return rows
 
     def following(self, respool: Respool) -> Rows:
@@ -127,11 +124,11 @@ class Suite:
     def growth(self) -> Rows:
         counts = (self._scale.count(1_000, 200), self._scale.count(1_000_000, 2_000))
         self._say(f"growth, {counts[0]} and {counts[1]} rows")
-        load = {"seconds": self._scale.seconds, "rounds": self._scale.rounds}
+        seconds, rounds = self._scale.seconds, self._scale.rounds
         with self._respool("few") as few, self._respool("many") as many:
-            compared = growth(self._site, few, many, counts=counts, **load)  # type: ignore[arg-type]
+            compared = growth(self._site, few, many, counts=counts, seconds=seconds, rounds=rounds)
             self._say("chains")
-            depths = chains(few, rounds=self._scale.rounds)
+            depths = chains(few, rounds=rounds)
         rows = {f"growth {act}": _grown(result) for act, result in compared.items()}
         rows |= {f"chain {depth}": spreads(depths[depth]) for depth in CHAINS}
         return {**rows, "chain 100 against 1": _chained(depths[1], depths[100])}
@@ -150,7 +147,7 @@ class Suite:
             told = {f"direct_{key}": value for key, value in without.items() if key in through}
             added = {f"added_{compared.removesuffix('_ms')}_ms": through[compared] - without[compared]}
             merged.append(
-                {**through, **told, **added, "against_direct": through[compared] / without[compared]}
+                {**through, **told, **added, "against_direct": ratio(without[compared], through[compared])}
             )
         return spreads(merged)
 
@@ -184,6 +181,6 @@ def _grown(result: Comparison) -> dict[str, Spread]:
 
 def _chained(short: list[Figures], long: list[Figures]) -> dict[str, Spread]:
     return {
-        "cpu_ratio": spread(b["cpu_ms"] / a["cpu_ms"] for a, b in zip(short, long, strict=True)),
+        "cpu_ratio": spread(ratio(a["cpu_ms"], b["cpu_ms"]) for a, b in zip(short, long, strict=True)),
         "statements": spread(one["statements"] for one in long),
     }

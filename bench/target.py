@@ -6,6 +6,7 @@ A `Site` is what all targets of one run share: the scripted upstream, the cores,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +27,6 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict)
     keyed: bool = False  # passes Idempotency-Key on, as going direct does
     model: Callable[[str], str] = lambda name: name  # what it calls the mock's models
-    prepare: Callable[[str], None] | None = None  # told the mock's model before each run
 
     def spec(self, kind: str, method: str, path: str, **more: Any) -> Json:
         address = urlsplit(self.base_url)
@@ -60,7 +60,7 @@ class Site:
         workers = self.generators if spec["connections"] > 1 else 1
         return drive(spec, self.groups(target), workers=workers, cores=self.pinning.load, before=before)
 
-    def crew(self, spec: Json) -> Any:
+    def crew(self, spec: Json) -> AbstractContextManager[Crew]:
         return crew(spec, workers=self.generators, cores=self.pinning.load)
 
     def groups(self, target: Target) -> Groups:

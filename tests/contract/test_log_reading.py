@@ -125,7 +125,9 @@ def test_expiry_when_a_watcher_comes_later_then_it_ends_with_the_log(
 
 
 @pytest.mark.parametrize("how", ["read", "heads"])
-def test_expiry_when_there_is_no_log_to_watch_then_an_hour(log: EventLog, backends: Backends, how: str) -> None:
+def test_expiry_when_there_is_no_log_to_watch_then_an_hour(
+    log: EventLog, backends: Backends, how: str
+) -> None:
     if how == "read":
         log.read(ID, -1, channel="c")
     else:

@@ -80,6 +80,7 @@ class Plant:
         """Run past the line; the first value of its answer, if it has one."""
         engine = sa.create_engine(self.database_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         with engine.connect() as connection:
+            connection.execute(sa.text("SET default_transaction_read_only = off"))
             result = connection.execute(sa.text(statement))
             return result.scalar() if result.returns_rows else None
 

@@ -183,7 +183,7 @@ def test_rolling_restart_when_under_load_then_no_resumable_request_fails(
 def _worker(plant: Plant, log: Path) -> Role:
     env = {**plant.stack.env, "RESPOOL_DRAIN_SECONDS": "1"}
     role = Role("work", "--data-dir", str(plant.stack.data_dir), env=env, log=log)
-    wait_until(lambda: "worker ready" in log.read_text(), "a worker is ready")
+    wait_until(lambda: " ready." in log.read_text(), "a worker is ready")
     return role
 
 

@@ -168,6 +168,13 @@ def test_url_when_it_is_too_long_then_414(stack: Stack) -> None:
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == (414, "url_too_long")
 
 
+@pytest.mark.parametrize("path", ["/v1/responses//cancel", "/v1//responses"])
+def test_path_when_it_has_two_slashes_then_404_and_no_redirect(stack: Stack, path: str) -> None:
+    answer = speak(stack, [head(stack, "POST", path, "Content-Length: 0")])
+
+    assert (answer.status, json.loads(answer.body)["error"]["code"]) == (404, "unknown_url")
+
+
 @pytest.mark.parametrize("hosts", ["", "Host:\r\n", "Host: a\r\nHost: b\r\n"])
 def test_request_when_it_has_not_one_host_then_400(stack: Stack, hosts: str) -> None:
     start = f"GET /v1/models HTTP/1.1\r\n{hosts}Authorization: Bearer {stack.api_key}\r\n\r\n"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
+from shared.log import EventLog
+from shared.services import connect_redis
 from tests.support.stack import Stack
+from tests.support.waiting import wait_until
 
 
 def _create(stack: Stack, key: str, **body: object) -> tuple[int, dict, str | None]:
@@ -108,6 +112,8 @@ def test_retry_when_it_has_a_key_of_its_own_then_never_attached_to_another_ones_
     body = {"model": "plain!words=30&pace=100", "input": secrets.token_hex(8)}
     with client.responses.create(**body, stream=True) as left:
         first = next(iter(left)).response.id
+    with closing(connect_redis(stack.dev["redis_url"])) as client_of_log:
+        wait_until(lambda: EventLog(client_of_log).waiter(first) == "", "its client is seen to be gone")
     retry = {"x-stainless-retry-count": "1"}
 
     second = client.responses.create(**body, extra_headers={**retry, "Idempotency-Key": secrets.token_hex(8)})

@@ -83,8 +83,8 @@ def send(stack: Stack, data: bytes, name: object, report: Report) -> tuple[int, 
         try:
             sock.sendall(data)
             sock.shutdown(socket.SHUT_WR)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it answered before it had read everything
+        except OSError:
+            pass  # it answered, and closed, before it had read everything
         answer = _read(sock)
     if not answer:
         # nothing was asked in full: the only right answer is none

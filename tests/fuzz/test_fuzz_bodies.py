@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import strategies as st
 
-from tests.fuzz.ammunition import bodies, creating, shots
+from tests.fuzz.ammunition import bodies, creates, creating, shots
 from tests.fuzz.rounds import fuzz
 from tests.fuzz.shots import Report, Shot, fire, send
 from tests.support.stack import Stack
@@ -27,7 +29,18 @@ def test_create_when_its_body_is_anything_then_the_answer_is_ours(
 
         assert status in (200, 400, 404, 413, 422, 429, 502)
 
-    fuzz(check, examples=250, share=0.5, body=bodies)
+    fuzz(check, examples=150, share=0.2, body=bodies)
+
+
+def test_create_when_its_fields_are_anything_then_the_answer_is_ours(
+    stack: Stack, key: str, report: Report
+) -> None:
+    def check(body: object) -> None:
+        status, _, _ = fire(stack, creating(key, json.dumps(body).encode()), report)
+
+        assert status in (200, 400, 404, 413, 422, 429, 502)
+
+    fuzz(check, examples=300, share=0.3, body=creates())
 
 
 def test_request_when_anything_about_it_is_odd_then_the_answer_is_ours(

@@ -174,6 +174,9 @@ class World:
             opening, lost = opening_frames(stored.row, stored.envelope), stored.row.deadline_at is not None
             self.log.acquire(response_id, stored.row.attempt, opening, lost=lost)
 
+    def redis_forgets(self) -> None:
+        self.backends.redis.flushdb()
+
     def redis_comes_back_a_moment_younger(self, response_id: str) -> None:
         """The last event was not on its disk yet: what was seen of it cannot be taken back."""
         (state,) = self.log.heads([response_id])

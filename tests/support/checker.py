@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 
 _ROWS = (
     "SELECT r.id, r.status, r.attempt, r.store, r.lease_owner, r.upstream_started_at, r.terminal_seq,"
-    " r.error_reason, p.result FROM responses r JOIN payloads p ON p.response_id = r.id"
+    " r.error_reason, r.upstream_response_id, p.result FROM responses r JOIN payloads p ON p.response_id = r.id"
 )
 
 
@@ -37,6 +37,7 @@ class Row:
     upstream_started_at: float | None
     terminal_seq: int | None
     error_reason: str | None
+    upstream_response_id: str | None
     result: bytes | None
 
     @property

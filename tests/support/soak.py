@@ -132,7 +132,8 @@ class Soak:
             order = orders.get(asked.get(row.id, ""))
             if row.status == "completed" or order is None:
                 continue
-            resumable = order.body["model"].startswith("resumable/") and row.store
+            # until the upstream has named a generation, nobody can go on with it
+            resumable = row.upstream_response_id is not None
             if row.status == "failed" and row.error_reason in EXPLAINED and not resumable:
                 continue
             if row.status == "cancelled" and not row.store:
