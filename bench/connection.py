@@ -142,7 +142,7 @@ class Connection(asyncio.Protocol):
             if line_end < 0 or (data[at:line_end] == b"0" and line_end + 4 > size):
                 self._rest = data[at:]
                 break
-            left = int(data[at:line_end], 16)
+            left = int(data[at:line_end].partition(b";")[0], 16)
             at = line_end + 2
             if left == 0:
                 ended = True

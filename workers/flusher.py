@@ -20,6 +20,7 @@ _log = logging.getLogger("respool.flusher")
 
 INTERVAL_SECONDS = 0.02
 BATCH_FRAMES = 256
+IN_PROGRESS = 1  # frames that every attempt writes after the opening ones, the same bytes each time
 RETRY_SECONDS = 0.5
 DRAIN_SECONDS = 2.0  # then Redis counts as down; the archive in SQL has everything
 
@@ -31,13 +32,17 @@ class Journal:
     with it starts where it ends. Appended to by one thread, sent by others.
     """
 
-    def __init__(self, response_id: str, attempt: int, opening: Sequence[bytes]) -> None:
+    def __init__(
+        self, response_id: str, attempt: int, opening: Sequence[bytes], *, resumes: bool = False
+    ) -> None:
         self.response_id = response_id
+        self.resumes = resumes  # what earlier attempts wrote is of the same generation
         self.attempt = attempt
         self.frames = list(opening)
         self.acknowledged = 0
         self.acquired = False
         self.fenced = False
+        self.strange = False  # the log has events of a generation that is not mine to go on with
         self.closing = False  # nothing more comes: send all, wherever it ends
         self.on_fence: Callable[[], None] = lambda: None
         self._opening = len(self.frames)
@@ -68,8 +73,9 @@ class Journal:
 
     def mark(self, cursor: int) -> None:
         """All frames of the upstream event with this number are here."""
-        self._last_mark = (len(self.frames), cursor)
-        self._marks.append(self._last_mark)
+        with self._lock:
+            self._last_mark = (len(self.frames), cursor)
+            self._marks.append(self._last_mark)
 
     def batch(self) -> Batch:
         """What goes into the log next."""
@@ -118,13 +124,18 @@ class Flusher:
         self._wake.set()
         self._thread.join(timeout=5)
 
-    def open(self, response_id: str, attempt: int, opening: Sequence[bytes]) -> Journal:
+    def open(
+        self, response_id: str, attempt: int, opening: Sequence[bytes], *, resumes: bool = False
+    ) -> Journal:
         """Acquire the log under my attempt. Raises LeaseLost where a newer one owns it."""
-        journal = Journal(response_id, attempt, opening)
+        journal = Journal(response_id, attempt, opening, resumes=resumes)
         try:
             self._acquire(journal)
         except LogUnavailable:
             _log.warning("log not acquired yet", extra={"response_id": response_id, "attempt": attempt})
+        if journal.strange:
+            # two generations are never spliced: the ladder ends a row that finds this again and again
+            raise LeaseLost("the log has events of another generation")
         if journal.fenced:
             raise LeaseLost("the log has a newer owner")
         return journal
@@ -143,6 +154,12 @@ class Flusher:
             with self._lock:
                 self._dirty.add(journal)
             self._wake.set()
+
+    def forget(self, journal: Journal) -> None:
+        """It has ended: what Redis did not take while it was away, the archive has."""
+        with self._lock:
+            journal.fenced = True
+            self._dirty.discard(journal)
 
     def drain(self, journal: Journal) -> bool:
         """Bring everything into the log, in the caller's thread. False: Redis counts as down."""
@@ -210,6 +227,11 @@ class Flusher:
     def _acquire(self, journal: Journal) -> None:
         state = self._event_log.acquire(journal.response_id, journal.attempt, journal.opening)
         if state.attempt > journal.attempt or state.terminal:
+            journal.fence()
+            return
+        mine = max(len(journal.opening) + IN_PROGRESS, journal.acknowledged)
+        if not journal.resumes and state.seq + 1 > mine:
+            journal.strange = True
             journal.fence()
             return
         journal.acquired = True

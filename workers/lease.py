@@ -100,6 +100,7 @@ class Beat:
             return
         try:
             mine = self._leases.beat(self.owner, held)
+            self._lose(held - mine)
             with self._lock:
                 places = [
                     (h, p.upstream_id, p.cursor)
@@ -109,8 +110,6 @@ class Beat:
             self._leases.mirror(places)
         except StoreUnavailable as error:
             _log.warning("leases not renewed: %s", error)
-            return
-        self._lose(held - mine)
 
     def _listen(self) -> None:
         held = sorted(self._snapshot())

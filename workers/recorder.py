@@ -50,6 +50,7 @@ class Recorder:
         self._flusher.drain(journal)
         ended = self._record(claim, ending, journal.frames)
         self._say_terminal(ended, journal.frames)
+        self._flusher.forget(journal)
         return ended
 
     def _record(self, claim: Claim, ending: Ending, journal: list[bytes]) -> Ended:

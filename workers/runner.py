@@ -183,7 +183,8 @@ class Runner:
     def _acquire(self, claim: Claim, place: Place) -> tuple[Journal, Assembler]:
         """The log under my attempt; of a generation to go on with, what earlier attempts wrote."""
         row = claim.row
-        journal = self._flusher.open(row.id, row.attempt, opening_frames(row, claim.envelope))
+        opening = opening_frames(row, claim.envelope)
+        journal = self._flusher.open(row.id, row.attempt, opening, resumes=place.upstream_id is not None)
         assembler = _assembler(claim, len(journal.opening))
         if place.upstream_id is not None and self._restore(journal, assembler, place):
             return journal, assembler

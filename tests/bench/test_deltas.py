@@ -7,7 +7,7 @@ import pytest
 from bench.deltas import Deltas
 
 ID = "resp_" + "a" * 48
-CREATED = f'event: response.created\ndata: {{"type":"response.created","response":{{"id":"{ID}"}}}}\n\n'.encode()
+CREATED = f'data: {{"type":"response.created","response":{{"id":"{ID}"}}}}\n\n'.encode()
 DELTA = b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"x"}\n\n'
 ENDED = b'event: response.completed\ndata: {"type":"response.completed"}\n\n'
 

@@ -1,4 +1,4 @@
-"""F46, F47, F56 to F60: readers that do not read, no descriptors, no disk, more work than fits, no network."""
+"""F46, F56 to F60: readers that do not read, no descriptors, more work than fits, no network."""
 
 from __future__ import annotations
 
@@ -80,8 +80,9 @@ def test_descriptors_used_up_when_they_are_free_again_then_it_serves(plant: Plan
 
 
 def test_readers_that_never_read_when_there_are_many_then_others_are_served(plant: Plant) -> None:
-    silent = [_never_reading(plant) for _ in range(60)]
-    wait_until(lambda: len(plant.stack.upstream.ledger()["calls"]) > 0, "they run")
+    checker = plant.checker()
+    silent = [_never_reading(plant) for _ in range(40)]
+    wait_until(lambda: len(checker.rows()) == 40, "they are accepted")
 
     load = under_way(plant, each=2)
 
@@ -126,7 +127,7 @@ def _never_reading(plant: Plant, path: str = "") -> socket.socket:
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     connection.connect(("127.0.0.1", int(plant.stack.base_url.split(":")[2].partition("/")[0])))
-    body = b'{"model": "mock-n2000-i1", "input": "x", "stream": true}'
+    body = b'{"model": "mock-n1000-i2", "input": "x", "stream": true}'
     head = f"{'GET' if path else 'POST'} /v1{path or '/responses'} HTTP/1.1\r\nHost: x\r\n"
     head += f"Authorization: Bearer {plant.stack.api_key}\r\nContent-Type: application/json\r\n"
     head += f"Content-Length: {0 if path else len(body)}\r\n\r\n"

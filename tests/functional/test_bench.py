@@ -26,9 +26,16 @@ class Finished:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     file = tmp_path_factory.mktemp("bench") / "bench.json"
-    command = [sys.executable, "-m", "bench", "--scale", "0.001", "--databases", "sqlite", "--json", str(file)]
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+        [
+            *(sys.executable, "-m", "bench", "--scale", "0.001"),
+            *("--databases", "sqlite", "--json", str(file)),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return Finished(done.stdout, json.loads(file.read_text())["databases"]["sqlite"])

@@ -290,3 +290,20 @@ def test_journal_when_fenced_twice_then_told_once() -> None:
     journal.fence()
 
     assert told == [1]
+
+
+def test_open_when_the_log_has_events_of_another_generation_then_lease_lost(
+    log: EventLog, flusher: Flusher
+) -> None:
+    log.acquire("r", 1, [b"opening\n\n"])
+    log.append("r", 1, 1, [b"in progress\n\n", b"a word\n\n"])
+
+    with pytest.raises(LeaseLost):
+        flusher.open("r", 2, [b"opening\n\n"])
+
+
+def test_open_when_the_same_generation_goes_on_then_mine(log: EventLog, flusher: Flusher) -> None:
+    log.acquire("r", 1, [b"opening\n\n"])
+    log.append("r", 1, 1, [b"in progress\n\n", b"a word\n\n"])
+
+    assert not flusher.open("r", 2, [b"opening\n\n"], resumes=True).fenced
