@@ -134,7 +134,7 @@ class Connection(asyncio.Protocol):
         while at < size:
             if left:
                 stop = min(at + left, size)
-                parts.append(data[at : min(stop, at + left - 2)])
+                parts.append(data[at : max(at, min(stop, at + left - 2))])  # not its line end
                 left -= stop - at
                 at = stop
                 continue

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from upstream.delivery import answer, deliver, paced
+from upstream.delivery import answer, broken_at_once, deliver, paced
 from upstream.directives import Directives, override
 from upstream.frames import TERMINAL, WORD, Frame, bent_response, frames
 from upstream.generation import Post, Scripts
@@ -119,9 +119,14 @@ class ResponsesApi:
         call = self._ledger.resume(record.call.key, **facts)
         try:
             directives = override(Directives(record.response["model"]), suffix)
-            done = await deliver(connection, record.follow(after), directives, call)
+            done = not await broken_at_once(connection, directives) and await deliver(
+                connection, record.follow(after), directives, call
+            )
         except asyncio.CancelledError:
             call.end("aborted")
+            raise
+        except Refusal:
+            call.end("failed")
             raise
         call.end("completed" if done else "failed")
 

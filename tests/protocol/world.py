@@ -175,7 +175,10 @@ class World:
             self.log.acquire(response_id, stored.row.attempt, opening, lost=lost)
 
     def redis_forgets(self) -> None:
+        """Of a claimed row that was not sent yet, `in_progress` may have been seen in vain."""
         self.backends.redis.flushdb()
+        for watched in self.watcher.responses.values():
+            watched.lost = watched.lost or (bool(watched.claims) and not watched.gates)
 
     def redis_comes_back_a_moment_younger(self, response_id: str) -> None:
         """The last event was not on its disk yet: what was seen of it cannot be taken back."""
