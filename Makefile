@@ -10,7 +10,7 @@ PYTHONS := python3.11 python3.12 python3
 LOCK := ../.venv/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help run test clients lint types contracts check bench bench-peers lock clean
+.PHONY: help run test clients faults soak lint types contracts check bench bench-peers lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | awk -F '\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -26,6 +26,12 @@ clients: .venv/.dev ## official SDKs of every line and an agent framework; insta
 
 fuzz: .venv/.dev ## fuzz the product and its OpenAPI document: make fuzz MINUTES=10
 	RESPOOL_TEST_FUZZ_MINUTES=$(MINUTES) .venv/bin/pytest tests/fuzz $(ARGS)
+
+faults: .venv/.dev ## break every dependency, for minutes: all of tests/faults
+	.venv/bin/pytest tests/faults -m "" $(ARGS)
+
+soak: .venv/.dev ## load and faults at random: make soak MINUTES=10 SEED=1 ARGS=--postgres
+	.venv/bin/python -m bench.soak --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1) $(ARGS)
 
 lint: .venv/.dev ## ruff
 	.venv/bin/ruff check .

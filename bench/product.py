@@ -11,13 +11,14 @@ import shutil
 import subprocess
 import sys
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import sqlalchemy as sa
 
 from bench.driving import ROOT
-from bench.machine import Pinning, pinned
+from bench.machine import Pinning, pinned, processes
 from bench.target import UPSTREAM_KEY, Target
 from cli.embedded import redis_answers, redis_binary, redis_command
 from tests.support.servers import free_port
@@ -158,6 +159,7 @@ def answers(url: str) -> bool:
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """At once: a drain would wait for streams that nobody ends."""
-    for found in (*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)):
-        found.kill()
+    for found in processes([process.pid]):
+        with suppress(psutil.NoSuchProcess):
+            found.kill()
     process.wait(10)

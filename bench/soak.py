@@ -46,7 +46,7 @@ class Memory:
                 self.samples[role].append(_resident(self._stack.pid(role)))
         with suppress(redis.exceptions.RedisError):
             client = redis.Redis.from_url(self._stack.dev["redis_url"])
-            used = int(client.info("memory")["used_memory"])  # type: ignore[index]
+            used = int(client.info("memory")["used_memory"])
             self.samples["redis data"].append(used / MIB)
             client.close()
 

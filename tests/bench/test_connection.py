@@ -9,10 +9,7 @@ import pytest
 from bench.connection import Connection, Disconnected, request_bytes
 
 PLAIN = b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\nhello world"
-CHUNKED = (
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    b"5\r\nhello\r\n6;ext=1\r\n world\r\n0\r\n\r\n"
-)
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;ext=1\r\n world\r\n0\r\n\r\n"
 REQUEST = request_bytes("GET", "/", host="here", headers={})
 
 

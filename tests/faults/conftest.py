@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 import requests
 import sqlalchemy as sa
+from redis import Redis
 
 from tests.support.checker import Checker
 from tests.support.clients import Caller, Follower
@@ -73,8 +73,8 @@ class Plant:
 
         return wait_until(ended, "it ends", seconds=60) or ""
 
-    def client(self) -> redis.Redis:
-        return redis.Redis.from_url(self.redis.url)
+    def redis_client(self) -> Redis:
+        return Redis.from_url(self.redis.url)
 
     def sql(self, statement: str) -> Any:
         """Run past the line; the first value of its answer, if it has one."""

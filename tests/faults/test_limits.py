@@ -34,6 +34,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running.stop()
 
 
+@pytest.mark.slow_fault
 def test_more_work_than_fits_when_it_comes_at_once_then_429_and_what_was_accepted_is_done(
     narrow: Stack,
 ) -> None:
@@ -51,6 +52,7 @@ def test_more_work_than_fits_when_it_comes_at_once_then_429_and_what_was_accepte
             wait_until(lambda c=caller: _status(narrow, c) == "completed", "it is done")  # type: ignore[misc]
 
 
+@pytest.mark.slow_fault
 def test_clients_that_obey_retry_after_when_all_is_full_then_all_are_served(narrow: Stack) -> None:
     body = {"model": "mock-n5-i20", "input": "hello", "background": True}
     callers = [Caller(narrow, body, repeat="key") for _ in range(20)]
@@ -79,6 +81,7 @@ def test_descriptors_used_up_when_they_are_free_again_then_it_serves(plant: Plan
     assert process.is_running()
 
 
+@pytest.mark.slow_fault
 def test_readers_that_never_read_when_there_are_many_then_others_are_served(plant: Plant) -> None:
     checker = plant.checker()
     silent = [_never_reading(plant) for _ in range(40)]

@@ -42,7 +42,7 @@ def again_and_again(act: Callable[[], object], seconds: float) -> Iterator[None]
 def test_connections_killed_again_and_again_when_under_load_then_all_complete_once(
     plant: Plant, kind: str, seconds: float
 ) -> None:
-    client = plant.client()
+    client = plant.redis_client()
 
     with again_and_again(lambda: client.execute_command("CLIENT", "KILL", "TYPE", kind), seconds):
         load = under_way(plant)
@@ -62,6 +62,7 @@ def test_line_to_redis_reset_when_under_load_then_all_complete(plant: Plant) -> 
     assert load.statuses() == {"completed"}
 
 
+@pytest.mark.slow_fault
 def test_line_to_redis_slow_when_under_load_then_all_complete(plant: Plant) -> None:
     plant.redis_line.delay(30)
     load = under_way(plant)
@@ -72,6 +73,7 @@ def test_line_to_redis_slow_when_under_load_then_all_complete(plant: Plant) -> N
     assert load.statuses() == {"completed"}
 
 
+@pytest.mark.slow_fault
 def test_redis_away_when_asked_for_work_then_all_but_streams_is_done(plant: Plant) -> None:
     # Given streams under way, and then no Redis
     load = under_way(plant)
@@ -102,6 +104,7 @@ def test_waiting_client_when_redis_stays_away_then_it_gets_its_answer(plant: Pla
     assert (caller.finished().answer or {}).get("status") == "completed"
 
 
+@pytest.mark.slow_fault
 def test_redis_half_open_when_it_passes_again_then_streams_go_on(plant: Plant) -> None:
     load = under_way(plant)
     plant.redis_line.half_open()
@@ -130,6 +133,7 @@ def test_pubsub_half_open_when_all_else_passes_then_it_is_noticed(plant: Plant) 
     assert load.findings() == []
 
 
+@pytest.mark.slow_fault
 def test_redis_frozen_when_work_comes_then_it_is_done_without_it(plant: Plant) -> None:
     load = under_way(plant)
     with frozen(plant):
@@ -143,7 +147,7 @@ def test_redis_frozen_when_work_comes_then_it_is_done_without_it(plant: Plant) -
 @pytest.mark.parametrize("trouble", ["full", "read only"])
 def test_redis_refuses_writes_when_under_load_then_all_complete(plant: Plant, trouble: str) -> None:
     load = under_way(plant)
-    client = plant.client()
+    client = plant.redis_client()
     if trouble == "full":
         client.config_set("maxmemory", 1)
     else:
@@ -160,6 +164,7 @@ def test_redis_refuses_writes_when_under_load_then_all_complete(plant: Plant, tr
     assert load.statuses() == {"completed"}
 
 
+@pytest.mark.slow_fault
 def test_redis_forgets_all_bells_when_many_wait_then_all_are_done(plant: Plant) -> None:
     """F19: what was queued in Redis is gone; the rows are not."""
     checker = plant.checker()
@@ -167,7 +172,7 @@ def test_redis_forgets_all_bells_when_many_wait_then_all_are_done(plant: Plant) 
     os.kill(worker, signal.SIGSTOP)
     try:
         ids = [plant.create(background=True)["id"] for _ in range(40)]
-        client = plant.client()
+        client = plant.redis_client()
         client.flushall()
         client.close()
     finally:
@@ -188,15 +193,15 @@ def test_redis_restarted_politely_when_jobs_run_then_the_same_worker_goes_on(pla
     assert load.statuses() == {"completed"}
     assert plant.stack.pid("worker") == worker
     plant.create()
-    client = plant.client()
+    client = plant.redis_client()
     wait_until(lambda: client.llen("respool:responses") == 0, "the worker hears bells again")
     client.close()
 
 
 @contextmanager
 def frozen(plant: Plant) -> Iterator[None]:
-    client = plant.client()
-    pid = int(client.info("server")["process_id"])  # type: ignore[index]
+    client = plant.redis_client()
+    pid = int(client.info("server")["process_id"])
     client.close()
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -206,7 +211,7 @@ def frozen(plant: Plant) -> Iterator[None]:
 
 
 def _subscribers(plant: Plant) -> int:
-    client = plant.client()
+    client = plant.redis_client()
     try:
         return len(list(client.pubsub_channels("respool:api:*")))
     except redis.exceptions.ConnectionError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -75,6 +76,28 @@ def test_worker_killed_while_sql_is_away_when_its_result_is_on_disk_then_it_is_w
     assert list(spool.glob("*.result.json")) == []
 
 
+@pytest.mark.slow_fault
+def test_result_that_neither_sql_nor_the_disk_takes_when_sql_is_back_then_it_is_written(
+    plant: Plant,
+) -> None:
+    checker = plant.checker()
+    spool = plant.stack.data_dir / "spool"
+    shutil.rmtree(spool, ignore_errors=True)
+    spool.write_text("no folder, so nothing can be put into it")
+    log = plant.stack.data_dir / "logs" / "worker.log"
+    follower = plant.stream(SPOOLED)
+
+    plant.sql_line.cut()
+    wait_until(lambda: "waits in memory only" in log.read_text(), "it is in memory alone")
+    plant.sql_line.passing()
+
+    checker.wait_for_all()
+    spool.unlink()
+    assert checker.findings([follower.finished()]) == []
+    assert checker.row(follower.transcript.response_id).status == "completed"
+
+
+@pytest.mark.slow_fault
 def test_line_to_sql_cut_for_longer_than_a_lease_when_it_is_back_then_owners_keep_what_they_run(
     plant: Plant,
 ) -> None:
@@ -114,6 +137,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running.stop()
 
 
+@pytest.mark.slow_fault
 def test_sqlite_locked_for_long_when_under_load_then_503_or_done_and_nothing_is_lost(small: Stack) -> None:
     checker = Checker(small)
     running = Caller(small, {"model": "mock-n80-i25", "input": "before"})

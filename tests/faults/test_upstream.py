@@ -30,6 +30,7 @@ def test_line_to_the_upstream_reset_when_not_resumable_then_failed_and_paid_once
     assert load.reasons() == {"upstream_disconnected"}
 
 
+@pytest.mark.slow_fault
 def test_every_connection_cut_short_when_resumable_then_the_pieces_fit(plant: Plant) -> None:
     plant.upstream_line.cut_after(6_000)
 
@@ -40,15 +41,20 @@ def test_every_connection_cut_short_when_resumable_then_the_pieces_fit(plant: Pl
     assert len("".join(deltas(load.followers[0])).split()) == 60
 
 
+@pytest.mark.slow_fault
 def test_upstream_away_for_long_when_it_runs_a_resumable_generation_then_it_is_waited_for(
     plant: Plant,
 ) -> None:
     """As long as a deploy of the upstream's front takes: what is paid for is not given up sooner."""
-    plant.stack.upstream.script(*["fault=refuse:503"] * 7, on="resume")
-    load = under_way(plant, each=1, model="resumable/mock-n40-i25!fault=reset:10")
+    checker = plant.checker()
+    plant.stack.upstream.script(*["fault=refuse:503"] * 6, on="resume")
+    follower = plant.stream("resumable/mock-n40-i25!fault=reset:10")
 
-    assert load.findings() == []
-    assert load.statuses() == {"completed"}
+    seen = follower.finished()
+
+    checker.wait_for_all()
+    assert checker.findings([seen]) == []
+    assert seen.events[-1]["type"] == "response.completed"
 
 
 @pytest.mark.slow_fault
@@ -59,11 +65,13 @@ def test_upstream_that_refuses_every_resume_when_it_has_been_paid_then_not_paid_
     caller = Caller(plant.stack, {"model": "resumable/mock-n40-i25!fault=reset:10", "input": "once"})
     caller.run()
 
-    plant.stack.upstream.reset()
     (row,) = checker.rows().values()
     assert (row.status, row.attempt) == ("failed", 1)
+    assert len(plant.stack.calls(row.id)) == 1
+    plant.stack.upstream.reset()
 
 
+@pytest.mark.slow_fault
 def test_sql_away_when_the_upstream_names_its_generation_then_it_goes_on_and_can_be_resumed(
     plant: Plant,
 ) -> None:

@@ -61,7 +61,7 @@ def test_worker_killed_between_gate_and_first_byte_when_not_resumable_then_faile
     assert plant.stack.calls(row.id) == []
 
 
-@pytest.mark.parametrize("count", [1, 50])
+@pytest.mark.parametrize("count", [1, pytest.param(50, marks=pytest.mark.slow_fault)])
 def test_worker_killed_in_mid_stream_when_resumable_then_the_stream_has_no_seam(
     plant: Plant, count: int
 ) -> None:
@@ -77,6 +77,7 @@ def test_worker_killed_in_mid_stream_when_resumable_then_the_stream_has_no_seam(
     assert len("".join(deltas(follower)).split()) == WORDS
 
 
+@pytest.mark.slow_fault
 def test_worker_killed_after_the_upstream_ended_when_resumable_then_the_rest_is_fetched(plant: Plant) -> None:
     # Given an upstream that says the last words and its end to nobody
     checker = plant.checker()
@@ -176,8 +177,9 @@ def test_rolling_restart_when_under_load_then_no_resumable_request_fails(
     assert checker.findings(seen, callers) == []
     assert {r.status for r in checker.rows().values()} == {"completed"}
     assert {(c.answer or {}).get("status") for c in callers} == {"completed"}
-    for role in (*workers, front.api):
-        role.stop()
+    front.api.stop()
+    for worker in workers:
+        worker.stop()
 
 
 def _worker(plant: Plant, log: Path) -> Role:

@@ -19,7 +19,8 @@ from tests.support.waiting import wait_until
 
 _ROWS = (
     "SELECT r.id, r.status, r.attempt, r.store, r.lease_owner, r.upstream_started_at, r.terminal_seq,"
-    " r.error_reason, r.upstream_response_id, p.result FROM responses r JOIN payloads p ON p.response_id = r.id"
+    " r.error_reason, r.upstream_response_id, p.result"
+    " FROM responses r JOIN payloads p ON p.response_id = r.id"
 )
 
 
