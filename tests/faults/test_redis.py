@@ -44,7 +44,7 @@ def test_connections_killed_again_and_again_when_under_load_then_all_complete_on
 ) -> None:
     client = plant.redis_client()
 
-    with again_and_again(lambda: client.execute_command("CLIENT", "KILL", "TYPE", kind), seconds):
+    with again_and_again(lambda: client.client_kill_filter(_type=kind), seconds):
         load = under_way(plant)
         findings = load.findings()
 

@@ -60,7 +60,7 @@ def test_item_ids_when_any_part_differs_then_all_differ() -> None:
     assert len(set(made)) == len(made)
 
 
-@pytest.mark.parametrize("value", ["resp_1", "resp_" + "a" * 128, "resp_A-z_9", ids."resp_" + "0a" * 24])
+@pytest.mark.parametrize("value", ["resp_1", "resp_" + "a" * 128, "resp_A-z_9", "resp_" + "0a" * 24])
 def test_is_response_id_when_of_the_form_then_true(value: str) -> None:
     assert ids.is_response_id(value) is True
 
