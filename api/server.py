@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 from typing import Any
@@ -31,6 +32,13 @@ class Worker(GeventWorker):  # type: ignore[misc]
         # streams end after a whole frame, so that their clients go on elsewhere; blocking waits stay
         self.wsgi.extensions["draining"].set()
         super().handle_exit(sig, frame)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: socket.socket, addr: Any) -> Any:
+        try:
+            return super().handle_request(listener_name, req, sock, addr)
+        except TimeoutError as error:
+            # a client that takes nothing: gone, as far as the server is concerned
+            raise BrokenPipeError(errno.EPIPE, "the client does not read") from error
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         status, error = _answer(exc)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 import urllib.request
 
@@ -33,6 +34,8 @@ def idle(site: Site, respool: Respool, *, count: int, seconds: float) -> Figures
         outcome = crew.run({**site.groups(target), "api": [respool.api_pid]})
         after = resident_bytes([respool.api_pid])
     alive = outcome.total("alive")
+    if alive < count:
+        print(f"  streams that ended: {dict(outcome.statuses)}", file=sys.stderr, flush=True)
     return {
         "opened": outcome.total("opened"),
         "alive": alive,

@@ -197,9 +197,10 @@ class Held(Job):
 
     async def _follow(self, connection: Connection, sink: Deltas) -> None:
         try:
-            self.statuses[str(await connection.ask(self._request, sink))] += 1
-        except (Disconnected, OSError) as error:
-            self.statuses[type(error).__name__] += 1
+            told = str(await connection.ask(self._request, sink))
+        except Exception as error:  # nobody awaits this task: whatever it is must show
+            told = type(error).__name__
+        self.statuses[told] += 1
 
 
 KINDS: dict[str, type[Job]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import psutil
@@ -97,17 +98,20 @@ def test_readers_that_never_read_when_there_are_many_then_others_are_served(plan
 
 @pytest.mark.slow_fault
 def test_reader_that_takes_nothing_when_a_minute_has_passed_then_it_is_dropped(plant: Plant) -> None:
-    process = psutil.Process(plant.stack.pid("api")).children()[0]
     big = plant.create(model="mock-n20000", background=True)
     plant.wait_for_end(big["id"])
-    before = process.num_fds()
-    silent = [_never_reading(plant, f"/responses/{big['id']}?stream=true") for _ in range(5)]
-    wait_until(lambda: process.num_fds() >= before + 5, "they are there")
+    path = f"/responses/{big['id']}?stream=true"
+    with ExitStack() as silent:
+        ports = {silent.enter_context(_never_reading(plant, path)).getsockname()[1] for _ in range(5)}
+        wait_until(lambda: _served(plant) & ports == ports, "they are served")
 
-    wait_until(lambda: process.num_fds() <= before, "they are dropped", seconds=90)
+        wait_until(lambda: not _served(plant) & ports, "they are dropped", seconds=90)
 
-    for connection in silent:
-        connection.close()
+
+def _served(plant: Plant) -> set[int]:
+    """Ports of the clients that the API process is connected with."""
+    process = psutil.Process(plant.stack.pid("api")).children()[0]
+    return {c.raddr.port for c in process.net_connections("tcp") if c.raddr and c.status == "ESTABLISHED"}
 
 
 def test_network_cut_between_the_api_and_its_stores_when_it_heals_then_it_serves(plant: Plant) -> None:
