@@ -1,6 +1,6 @@
 """`python -m bench`: the whole set on SQLite and on PostgreSQL, one table, one JSON file.
 
-Everything is started for the run and removed after it. With `--scale 0.05` it is over in about three
+Everything is started for the run and removed after it. With `--scale 0.05` it is over in some
 minutes and proves only that it works.
 """
 
