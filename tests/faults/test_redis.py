@@ -144,7 +144,7 @@ def test_redis_frozen_when_work_comes_then_it_is_done_without_it(plant: Plant) -
     assert load.statuses() == {"completed"}
 
 
-@pytest.mark.parametrize("trouble", ["full", "read only"])
+@pytest.mark.parametrize("trouble", ["full", pytest.param("read only", marks=pytest.mark.slow_fault)])
 def test_redis_refuses_writes_when_under_load_then_all_complete(plant: Plant, trouble: str) -> None:
     load = under_way(plant)
     client = plant.redis_client()
