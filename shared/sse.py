@@ -131,12 +131,18 @@ def decode_json(data: bytes) -> dict[str, Any]:
 
     What cannot be stored (lone surrogates, NUL, invalid UTF-8) becomes U+FFFD, in keys too.
     """
-    payload = _parse(data)
-    if not isinstance(payload, dict):
-        raise _invalid("an event is not a JSON object")
+    payload = decode_object(data)
     if isinstance(payload.get("type"), str) or is_bare_response(payload) or payload.get("error"):
         return payload
     raise _invalid("an event has no type")
+
+
+def decode_object(data: bytes) -> dict[str, Any]:
+    """Any JSON object, made fit to be stored as `decode_json` does."""
+    payload = _parse(data)
+    if not isinstance(payload, dict):
+        raise _invalid("the answer is not a JSON object")
+    return payload
 
 
 def is_bare_response(payload: dict[str, Any]) -> bool:

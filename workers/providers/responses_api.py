@@ -53,7 +53,7 @@ class ResponsesApi:
         )
         try:
             _check_status(response, call)
-            return _whole(response, call)
+            return sse.decode_object(_whole(response, call))
         finally:
             release(response, call)
 
@@ -72,7 +72,7 @@ class ResponsesApi:
         response = self._client.post(f"{self._url}/{endpoint}", orjson.dumps(body), headers, call)
         try:
             _check_status(response, call)
-            return _whole(response, call)
+            return sse.decode_object(_whole(response, call))
         finally:
             release(response, call)
 
@@ -91,7 +91,7 @@ class ResponsesApi:
         if kind == "text/event-stream":
             yield from _streamed(response, call)
         elif kind == "application/json":
-            yield _whole(response, call)
+            yield sse.decode_json(_whole(response, call))
         else:
             raise UpstreamError(
                 "upstream_invalid_response", "The upstream answered with neither events nor JSON."
@@ -118,14 +118,14 @@ def _streamed(response: requests.Response, call: Call) -> Generator[dict[str, An
             yield sse.decode_json(event.data)
 
 
-def _whole(response: requests.Response, call: Call) -> dict[str, Any]:
+def _whole(response: requests.Response, call: Call) -> bytes:
     data = bytearray()
     for chunk in chunks(response, call):
         data += chunk
         call.progressed()
         if len(data) > _OBJECT_LIMIT:
             raise UpstreamError("upstream_invalid_response", "The upstream's answer is too large.")
-    return sse.decode_json(bytes(data))
+    return bytes(data)
 
 
 def _body(generation: Generation) -> dict[str, Any]:
