@@ -6,7 +6,6 @@ it deserves. Whatever breaks the connection shows as ChannelClosed, on both side
 
 from __future__ import annotations
 
-import select
 import socket
 import threading
 import time
@@ -16,6 +15,7 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
 from wsproto.utilities import LocalProtocolError
 
+from api.sockets import readable
 from shared.errors import ClientError, InvalidRequest, PayloadTooLarge, RespoolError
 
 WRITE_SECONDS = 60.0  # a reader that takes nothing for so long is gone
@@ -48,7 +48,7 @@ class Channel:
     def receive(self, seconds: float) -> list[bytes | ClientError]:
         """Messages that have become whole; none where nothing came in time."""
         try:
-            if not select.select([self._sock], [], [], seconds)[0]:
+            if not readable(self._sock, seconds):
                 return []
             data = self._sock.recv(_CHUNK)
         except (OSError, ValueError) as error:
@@ -77,7 +77,7 @@ class Channel:
             self._sock.shutdown(socket.SHUT_WR)
             until = time.monotonic() + GOODBYE_SECONDS
             while (left := until - time.monotonic()) > 0:
-                if not select.select([self._sock], [], [], left)[0] or not self._sock.recv(_CHUNK):
+                if not readable(self._sock, left) or not self._sock.recv(_CHUNK):
                     return
         except (ChannelClosed, OSError, ValueError):
             self.closed = True

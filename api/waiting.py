@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import logging
 import math
-import select
 import socket
 import threading
 import time
@@ -19,6 +18,7 @@ from api.errors import json_response
 from api.limits import Waiters
 from api.obfuscation import obfuscated
 from api.relay import Relay, StreamLost
+from api.sockets import readable
 from shared.errors import GenerationRefused, LogUnavailable, StoreUnavailable, Unavailable
 from shared.lifecycle import Status
 from shared.services import Services
@@ -218,7 +218,6 @@ def _is_gone(sock: socket.socket | None) -> bool:
     if sock is None:
         return False
     try:
-        readable, _, _ = select.select([sock], [], [], 0)
-        return bool(readable) and sock.recv(1, socket.MSG_PEEK) == b""
+        return readable(sock, 0) and sock.recv(1, socket.MSG_PEEK) == b""
     except (OSError, ValueError):
         return True
