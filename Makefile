@@ -19,7 +19,7 @@ run: .venv/.base ## start everything on this machine, until Ctrl-C
 	@.venv/bin/respool dev $(ARGS)
 
 test: .venv/.dev ## run every test
-	.venv/bin/pytest -n 2 --dist loadfile $(ARGS)
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 clients: .venv/.dev ## official SDKs of every line and an agent framework; installs them below the temporary folder
 	.venv/bin/pytest tests/clients $(ARGS)

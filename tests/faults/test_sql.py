@@ -44,6 +44,7 @@ def test_connections_terminated_again_and_again_when_under_load_then_nothing_is_
     assert {(c.answer or {}).get("status") for c in more} == {"completed"}
 
 
+@pytest.mark.slow_fault
 def test_postgres_crashes_when_results_come_then_they_are_kept(plant: Plant) -> None:
     # Given streams under way
     load = under_way(plant)

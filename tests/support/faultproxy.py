@@ -65,10 +65,10 @@ class FaultProxy:
 
     def passing(self) -> None:
         """All is well again; also what was slow. Connections that lost bytes end."""
-        was, self._mode = self._mode, PASSING
+        if self._mode == HALF_OPEN:
+            self._end_all(reset=False)  # first: nothing that was swallowed may get through after all
+        self._mode = PASSING
         self._delay, self._bytes_a_second, self._cut_after = 0.0, float("inf"), float("inf")
-        if was == HALF_OPEN:
-            self._end_all(reset=False)
         self._listen()
 
     def cut(self) -> None:
