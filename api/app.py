@@ -40,10 +40,10 @@ def create_app(services: Services) -> Flask:
     settings = services.settings
     waiters = Waiters(limit=settings.max_streams, key_limit=settings.max_streams_per_key)
     draining = app.extensions["draining"] = threading.Event()
-    waiting = Waiting(services, relay, endings, waiters, draining)
+    waiting = Waiting(services, relay, waiters, draining)
     creation = Creation(services, relay)
     authenticator = Authenticator(services.store.keys, services.settings.secret_key)
-    turns = Turns(creation, relay, endings, waiters)
+    turns = Turns(creation, relay, waiters)
     resources = (
         ResponsesResource(services.store, creation, relay, endings, waiting),
         ConversationsResource(services.store),

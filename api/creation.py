@@ -81,11 +81,12 @@ class Creation:
             self._relay.require_live()
         sent = wanted if earlier is None else self._continuing(wanted, earlier, caller)
         if repeat.is_retry and repeat.idempotency_key is None and not wanted.background:
-            lost = self._repeats.lost(caller, _body_hash(wanted))
+            lost = self._repeats.lost(caller, _body_hash(wanted, kind))
             if lost is not None:
                 return Accepted.earlier(wanted, lost)
         new = self._new(sent, caller, headers, request_id)
-        new = replace(new, kind=kind, idempotency_key=repeat.idempotency_key)
+        key = repeat.idempotency_key
+        new = replace(new, kind=kind, idempotency_key=key, body_hash=_body_hash(wanted, kind))
         new.envelope["previous_response_id"] = wanted.previous_response_id
         try:
             row = self._store.responses.insert(new)
@@ -128,7 +129,6 @@ class Creation:
             input_items=normalise_input(response_id, body.get("input") or []) if wanted.store else [],
             conversation_id=wanted.conversation_id,
             conversation_seq=self._history_end(wanted, caller, body),
-            body_hash=_body_hash(wanted),
         )
 
     def _continuing(self, wanted: CreateRequest, earlier: Earlier, caller: Caller) -> CreateRequest:
@@ -187,5 +187,7 @@ class Creation:
             raise
 
 
-def _body_hash(wanted: CreateRequest) -> str:
-    return hashlib.sha256(wanted.idempotency_body).hexdigest()
+def _body_hash(wanted: CreateRequest, kind: str) -> str:
+    """Of what is asked for: another endpoint with the same body is another request."""
+    asked = wanted.idempotency_body
+    return hashlib.sha256(asked if kind == RESPONSE else kind.encode() + asked).hexdigest()

@@ -49,14 +49,15 @@ class Endings:
             if seal_log(self._store, self._event_log, ended, wipe_seconds=self._settings.wipe_seconds):
                 self._transitions.sealed(stored.row)
 
-    def abandoned(self, row: ResponseRow) -> None:
-        """The waiting client is gone. What nobody could ever fetch is cancelled after a grace."""
+    def abandoned(self, row: ResponseRow, channel: str) -> None:
+        """The last client that waited here is gone. What nobody could ever fetch is cancelled after a grace.
+
+        `channel`: this process, as the log knows it.
+        """
         if row.background:
             return
         try:
-            waiter = self._event_log.waiter(row.id)
-            if waiter:
-                self._event_log.pass_waiter(row.id, waiter, "")
+            self._event_log.leave(row.id, channel)
         except LogUnavailable as error:
             _log.warning("waiter not removed: %s", error, extra={"response_id": row.id})
         if row.store:
@@ -67,11 +68,17 @@ class Endings:
 
     def _cancel_quietly(self, row: ResponseRow) -> None:
         try:
-            if self._event_log.waiter(row.id):
-                return  # its client has come back
+            if self._is_waited_for(row.id):
+                return  # its client has come back, or another one has the same Idempotency-Key
             self.cancel(row.tenant_id, row.id, why="client_gone")
         except (StoreUnavailable, LogUnavailable) as error:
             _log.warning("not cancelled: %s", error, extra={"response_id": row.id})
+
+    def _is_waited_for(self, response_id: str) -> bool:
+        if self._event_log.waiter(response_id):
+            return True
+        watching = self._event_log.watching(response_id)
+        return any(self._event_log.hears(channel) for channel in watching)
 
     def _seal(self, ended: Ended) -> None:
         try:

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, g, request
 from api.body import read_json
 from api.creation import Creation
 from api.errors import json_response
+from api.repeats import read_repeat
 from api.routing import provider_headers
 from api.waiting import Waiting
 from shared.catalog import Catalog
@@ -43,7 +44,12 @@ class EndpointsResource:
         self._waiting.take_place()
         body = self._as_create(read_json(request), kind)
         accepted = self._creation.accept(
-            body, g.caller, headers=provider_headers(), request_id=g.request_id, kind=kind
+            body,
+            g.caller,
+            headers=provider_headers(),
+            request_id=g.request_id,
+            kind=kind,
+            repeat=read_repeat(request.headers),
         )
         return self._waiting.result(accepted.row)
 

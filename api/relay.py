@@ -59,6 +59,11 @@ class Relay:
         with self._lock:
             return sum(len(boxes) for boxes in self._mailboxes.values())
 
+    def left(self, row: ResponseRow) -> None:
+        """A client that created this response, or attached to it, is gone: perhaps the last one here."""
+        if not self._boxes(row.id):
+            self._endings.abandoned(row, self.channel)
+
     @property
     def channel(self) -> str:
         """This process, as the log knows it."""
@@ -80,10 +85,16 @@ class Relay:
             return False
         return True
 
-    def check_cursor(self, response_id: str, after: int) -> None:
-        """Raises Gone where a log was lost and cannot be continued from `after`."""
+    def check_log(self, row: ResponseRow, after: int) -> None:
+        """Raises Gone where a log was lost and cannot be continued from `after`.
+
+        A hot log that ends elsewhere than the archive is dropped: the archive is what counts (DESIGN 7.17).
+        """
         try:
-            (state,) = self._event_log.heads([response_id])
+            (state,) = self._event_log.heads([row.id])
+            if state is not None and row.terminal_seq is not None and state.seq != row.terminal_seq:
+                self._event_log.drop([row.id])
+                return
         except LogUnavailable:
             return
         if state is not None and state.lost and after >= 0:

@@ -84,7 +84,7 @@ class ResponsesResource:
             outputs = partial(self._store.items.outputs, g.caller.tenant_id, response_id)
             return json_response(with_included(stored, include, outputs))
         cursor = -1 if after is None else after
-        self._relay.check_cursor(response_id, cursor)
+        self._relay.check_log(stored.row, cursor)
         self._waiting.take_place()
         return self._waiting.streamed(
             response_id, after=cursor, row=None, obfuscate=obfuscate, ended=stored.row.is_terminal

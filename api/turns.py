@@ -17,7 +17,6 @@ import orjson
 from api.auth import Caller
 from api.channel import Channel, ChannelClosed
 from api.creation import Creation
-from api.endings import Endings
 from api.limits import Waiters
 from api.memory import Memory
 from api.relay import Relay, StreamLost
@@ -45,10 +44,9 @@ Answer = Callable[[Channel, Peer, Memory, str | None, dict[str, Any]], None]
 class Turns:
     """How requests are answered; the same for all connections."""
 
-    def __init__(self, creation: Creation, relay: Relay, endings: Endings, waiters: Waiters) -> None:
+    def __init__(self, creation: Creation, relay: Relay, waiters: Waiters) -> None:
         self._creation = creation
         self._relay = relay
-        self._endings = endings
         self._waiters = waiters
 
     def run(
@@ -99,13 +97,13 @@ class Turns:
                         last = frames[-1]
                         channel.send([websocket.event_message(frame, stream_id) for frame in frames])
         except StreamLost as error:
-            self._endings.abandoned(row)
+            self._relay.left(row)
             raise Unavailable(
                 f"The events of response '{row.id}' can no longer be sent; retrieve it by its id.",
                 code="stream_lost",
             ) from error
         except ChannelClosed:
-            self._endings.abandoned(row)
+            self._relay.left(row)
             raise
         return last
 

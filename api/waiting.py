@@ -9,11 +9,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import orjson
 from flask import Response, after_this_request, g, request
 
-from api.endings import Endings
 from api.errors import json_response
 from api.limits import Waiters
 from api.obfuscation import obfuscated
@@ -42,14 +42,12 @@ class Waiting:
         self,
         services: Services,
         relay: Relay,
-        endings: Endings,
         waiters: Waiters,
         draining: threading.Event,
     ) -> None:
         self._store = services.store
         self._event_log = services.log
         self._relay = relay
-        self._endings = endings
         self._waiters = waiters
         self._draining = draining
         self._keepalive = services.settings.keepalive_seconds or math.inf
@@ -117,16 +115,19 @@ class Waiting:
         """The last frames of a response, once it has ended."""
         frames = b""
         looked = time.monotonic()
-        for chunk in self._relay.follow(row.id, -1, tick_seconds=TICK_SECONDS):
-            frames = chunk or frames
-            now = time.monotonic()
-            if now - looked < TICK_SECONDS:
-                continue
-            looked = now  # by the clock: a talkative upstream leaves no quiet tick
-            if _is_gone(sock):
-                self._endings.abandoned(row)
-                raise BrokenPipeError(errno.EPIPE, "the waiting client is gone")
-        return frames
+        with closing(self._relay.follow(row.id, -1, tick_seconds=TICK_SECONDS)) as chunks:
+            for chunk in chunks:
+                frames = chunk or frames
+                now = time.monotonic()
+                if now - looked < TICK_SECONDS:
+                    continue
+                looked = now  # by the clock: a talkative upstream leaves no quiet tick
+                if _is_gone(sock):
+                    break
+            else:
+                return frames
+        self._relay.left(row)
+        raise BrokenPipeError(errno.EPIPE, "the waiting client is gone")
 
     def _runs(self, row: ResponseRow) -> bool:
         try:
@@ -153,22 +154,22 @@ class Waiting:
     ) -> Iterator[bytes]:
         finished = False
         quiet = 0.0
+        tick = min(TICK_SECONDS, self._keepalive)
         if sock is not None:
             sock.settimeout(WRITE_SECONDS)
         try:
-            for chunk in self._relay.follow(
-                response_id, after, tick_seconds=min(TICK_SECONDS, self._keepalive), ended=ended
-            ):
-                if self._draining.is_set() and (created is None or created.store or created.background):
-                    raise StreamLost("this process is going away")  # the client goes on elsewhere
-                quiet = 0.0 if chunk else quiet + min(TICK_SECONDS, self._keepalive)
-                if chunk:
-                    yield obfuscated(response_id, chunk) if obfuscate else chunk
-                elif _is_gone(sock):
-                    return
-                elif quiet >= self._keepalive:
-                    quiet = 0.0
-                    yield events.KEEPALIVE
+            with closing(self._relay.follow(response_id, after, tick_seconds=tick, ended=ended)) as chunks:
+                for chunk in chunks:
+                    if self._draining.is_set() and (created is None or created.store or created.background):
+                        raise StreamLost("this process is going away")  # the client goes on elsewhere
+                    quiet = 0.0 if chunk else quiet + tick
+                    if chunk:
+                        yield obfuscated(response_id, chunk) if obfuscate else chunk
+                    elif _is_gone(sock):
+                        return
+                    elif quiet >= self._keepalive:
+                        quiet = 0.0
+                        yield events.KEEPALIVE
             finished = True
             yield events.DONE
         except StreamLost as error:
@@ -179,7 +180,7 @@ class Waiting:
             if sock is not None:
                 sock.settimeout(None)
             if created is not None and not finished:
-                self._endings.abandoned(created)
+                self._relay.left(created)
 
     def _unhappy(self, row: ResponseRow) -> Response:
         g.paid = True  # accepted: whatever can be seen from here, its model may be at work

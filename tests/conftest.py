@@ -29,9 +29,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session", params=["embedded", "postgres"])
-def stack(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The product, shared by the functional tests: on SQLite, then on PostgreSQL."""
     env = {"RESPOOL_DISCONNECT_GRACE_SECONDS": "1"}
     if request.param == "postgres":

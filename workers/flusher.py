@@ -20,7 +20,6 @@ _log = logging.getLogger("respool.flusher")
 
 INTERVAL_SECONDS = 0.02
 BATCH_FRAMES = 256
-IN_PROGRESS = 1  # frames that every attempt writes after the opening ones, the same bytes each time
 RETRY_SECONDS = 0.5
 DRAIN_SECONDS = 2.0  # then Redis counts as down; the archive in SQL has everything
 
@@ -127,7 +126,10 @@ class Flusher:
     def open(
         self, response_id: str, attempt: int, opening: Sequence[bytes], *, resumes: bool = False
     ) -> Journal:
-        """Acquire the log under my attempt. Raises LeaseLost where a newer one owns it."""
+        """Acquire the log under my attempt. Raises LeaseLost where a newer one owns it.
+
+        `opening`: what every attempt writes first, the same bytes each time.
+        """
         journal = Journal(response_id, attempt, opening, resumes=resumes)
         try:
             self._acquire(journal)
@@ -229,7 +231,7 @@ class Flusher:
         if state.attempt > journal.attempt or state.terminal:
             journal.fence()
             return
-        mine = max(len(journal.opening) + IN_PROGRESS, journal.acknowledged)
+        mine = max(len(journal.opening), journal.acknowledged)
         if not journal.resumes and state.seq + 1 > mine:
             journal.strange = True
             journal.fence()

@@ -184,25 +184,27 @@ class Runner:
         """The log under my attempt; of a generation to go on with, what earlier attempts wrote."""
         row = claim.row
         opening = opening_frames(row, claim.envelope)
+        assembler = _assembler(claim, len(opening))
+        # in one call: a log that Redis loses before the first delta begins with the same bytes again
+        opening += assembler.begin()
         journal = self._flusher.open(row.id, row.attempt, opening, resumes=place.upstream_id is not None)
-        assembler = _assembler(claim, len(journal.opening))
-        if place.upstream_id is not None and self._restore(journal, assembler, place):
+        if place.upstream_id is None:
             return journal, assembler
-        self._flusher.append(journal, assembler.begin())
-        return journal, assembler
+        return journal, self._restored(claim, journal, place) or assembler
 
-    def _restore(self, journal: Journal, assembler: Assembler, place: Place) -> bool:
-        """False: the log is not to be had, and upstream's beginning gives the same bytes again."""
+    def _restored(self, claim: Claim, journal: Journal, place: Place) -> Assembler | None:
+        """None: the log is not to be had, and upstream's beginning gives the same bytes again."""
         try:
             log = self._event_log.read_all(journal.response_id)
         except LogUnavailable:
-            return False
+            return None
         if log.state is None or log.state.cursor is None:
-            return False
-        journal.adopt(log.frames, log.state.cursor)
+            return None
+        assembler = _assembler(claim, 0)
         assembler.restore(log.frames)
+        journal.adopt(log.frames, log.state.cursor)
         place.cursor = log.state.cursor
-        return True
+        return assembler
 
     def _abandon(self, claim: Claim, place: Place) -> None:
         """A cancelled generation that goes on upstream by itself is stopped there too."""

@@ -63,7 +63,7 @@ class EventLog:
         channel: str = "",
         lost: bool = False,
     ) -> LogState:
-        """Make the log mine under `attempt`; an empty one gets the opening events.
+        """Make the log mine under `attempt`; it begins with the opening events, whoever writes them.
 
         The answer's attempt is the owner's: greater than mine, I am fenced. `channel` is an API
         process that follows. `lost` marks a log that had more events than it can be given now.
@@ -173,6 +173,15 @@ class EventLog:
         """Whether an API process still listens on its channel: a dead one does not."""
         return any(count > 0 for _, count in _guarded(lambda: self._redis.pubsub_numsub(channel)))
 
+    def watching(self, response_id: str) -> list[str]:
+        """The channels of the API processes that follow, or followed until they died."""
+        found = _guarded(lambda: self._redis.smembers(_keys(response_id)[2]))
+        return [channel.decode() for channel in cast(set[bytes], found)]
+
+    def leave(self, response_id: str, channel: str) -> None:
+        """This process follows no more, and is not the waiter."""
+        self._eval(_LEAVE, response_id, [channel])
+
     def pass_waiter(self, response_id: str, old: str, new: str) -> bool:
         """Make `new` the waiter if `old` still is; "" for nobody. False: somebody else was faster."""
         return bool(self._eval(_PASS_WAITER, response_id, [old, new]))
@@ -223,6 +232,7 @@ _ACQUIRE = _script(scripts.ACQUIRE)
 _APPEND = _script(scripts.APPEND)
 _RESEED = _script(scripts.RESEED)
 _PASS_WAITER = _script(scripts.PASS_WAITER)
+_LEAVE = _script(scripts.LEAVE)
 
 
 def _keys(response_id: str) -> tuple[str, str, str]:

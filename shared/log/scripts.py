@@ -31,8 +31,9 @@ local function expire(ms)
 end
 """
 
-# ARGV: id, attempt, ttl ms, channel or '', lost (0/1), opening frames...
-# -> {attempt, seq, terminal, lost}; attempt only grows; an empty log gets the opening frames.
+# ARGV: id, attempt, ttl ms, channel or '', lost (0/1), first frames...
+# -> {attempt, seq, terminal, lost, cursor}; attempt only grows. A log that is empty gets the first
+# frames, one of its owner that has fewer gets the rest of them.
 ACQUIRE = (
     _PUBLISH
     + """
@@ -49,10 +50,21 @@ if not m[1] then
   redis.call('HSET', KEYS[2], 'attempt', m[1], 'seq', m[2], 'terminal', m[3], 'lost', m[4])
   publish(id, 0, 0, table.concat(ARGV, '', 6))
   expire(ttl)
-elseif attempt > tonumber(m[1]) then
-  redis.call('HSET', KEYS[2], 'attempt', ARGV[2])
-  m[1] = ARGV[2]
-  if m[3] == '0' then expire(ttl) end
+elseif attempt >= tonumber(m[1]) then
+  local seq = tonumber(m[2])
+  if attempt > tonumber(m[1]) then
+    redis.call('HSET', KEYS[2], 'attempt', ARGV[2])
+    m[1] = ARGV[2]
+    if m[3] == '0' then expire(ttl) end
+  elseif channel ~= '' then
+    redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[2]))
+  end
+  if m[3] == '0' and #ARGV - 6 > seq then
+    for i = seq + 7, #ARGV do redis.call('XADD', KEYS[1], (i - 5) .. '-0', 'f', ARGV[i]) end
+    m[2] = tostring(#ARGV - 6)
+    redis.call('HSET', KEYS[2], 'seq', m[2])
+    publish(id, seq + 1, 0, table.concat(ARGV, '', seq + 7))
+  end
 elseif channel ~= '' then
   redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[2]))
 end
@@ -110,5 +122,12 @@ PASS_WAITER = """
 local now = redis.call('HGET', KEYS[2], 'waiter') or ''
 if now ~= ARGV[1] or redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
 redis.call('HSET', KEYS[2], 'waiter', ARGV[2])
+return 1
+"""
+
+# ARGV: channel
+LEAVE = """
+redis.call('SREM', KEYS[3], ARGV[1])
+if redis.call('HGET', KEYS[2], 'waiter') == ARGV[1] then redis.call('HSET', KEYS[2], 'waiter', '') end
 return 1
 """

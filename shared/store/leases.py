@@ -113,8 +113,15 @@ class Leases:
         )
 
     def let_go(self, response_id: str, attempt: int) -> bool:
-        """End my own lease now: whoever sweeps next may go on with the generation."""
-        return self._update(_mine(response_id, attempt).values(lease_until=db_now()))
+        """End my own lease now: whoever sweeps next may go on with the generation.
+
+        What is handed over was not lost: the rescue that follows is not counted.
+        """
+        return self._update(
+            _mine(response_id, attempt)
+            .where(responses.c.lease_until > db_now())
+            .values(lease_until=db_now(), rescue_count=responses.c.rescue_count - 1)
+        )
 
     def beat(self, owner: str, held: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
         """Renew what a worker process runs; what of it is still its own, as (id, attempt).

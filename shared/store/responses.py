@@ -16,7 +16,7 @@ from shared.store.engine import Database, db_now
 from shared.store.idempotency import take_key
 from shared.store.items import MAX_CHAIN, insert_items
 from shared.store.pairs import insert_pairs
-from shared.store.rows import COLUMNS, RESPONSE, NewResponse, ResponseRow, Stored, load_json, row
+from shared.store.rows import COLUMNS, NewResponse, ResponseRow, Stored, load_json, row
 from shared.store.tables import INPUT, archives, payloads, responses
 
 READ = sa.select(*COLUMNS, payloads.c.envelope, payloads.c.result).join_from(responses, payloads)
@@ -80,8 +80,7 @@ class Responses:
             sa.select(*COLUMNS)
             .where(responses.c.tenant_id == tenant_id, responses.c.key_id == key_id)
             .where(responses.c.body_hash == body_hash, responses.c.background.is_(False))
-            .where(responses.c.kind == RESPONSE, responses.c.deleted_at.is_(None))
-            .where(responses.c.created_at > db_now() - age_seconds)
+            .where(responses.c.deleted_at.is_(None), responses.c.created_at > db_now() - age_seconds)
             .order_by(responses.c.created_at.desc())
             .limit(1)
         )

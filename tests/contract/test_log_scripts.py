@@ -60,6 +60,32 @@ def test_acquire_when_the_log_is_at_my_attempt_or_beyond_then_unchanged(log: Eve
     assert len(whole(log)) == 4
 
 
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_acquire_when_the_log_has_fewer_of_the_first_frames_then_it_gets_the_rest(
+    log: EventLog, attempt: int
+) -> None:
+    log.acquire(ID, 1, OPENING[:1])
+
+    state = log.acquire(ID, attempt, [*OPENING, b"f2\n\n"])
+
+    assert (state.attempt, state.seq) == (attempt, 2)
+    assert head(log) == state
+    assert whole(log) == [*OPENING, b"f2\n\n"]
+
+
+def test_acquire_when_older_than_the_owner_then_it_adds_nothing(log: EventLog) -> None:
+    log.acquire(ID, 2, OPENING[:1])
+
+    assert log.acquire(ID, 1, OPENING).seq == 0
+
+
+def test_acquire_when_the_log_has_ended_then_it_adds_nothing(log: EventLog) -> None:
+    log.acquire(ID, 1, OPENING[:1])
+    log.append(ID, 1, 1, frames(1, 1), seconds=60)
+
+    assert log.acquire(ID, 1, [*OPENING, b"f2\n\n"]).seq == 1
+
+
 def test_acquire_when_told_lost_then_marked_only_where_it_made_the_log(log: EventLog) -> None:
     made = log.acquire(ID, 1, OPENING, lost=True)
     found = log.acquire(ID, 2, OPENING, lost=False)

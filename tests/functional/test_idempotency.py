@@ -121,6 +121,32 @@ def test_retry_when_it_has_a_key_of_its_own_then_never_attached_to_another_ones_
     assert second.id != first
 
 
+def test_same_key_when_not_stored_and_one_of_two_clients_leaves_then_the_other_gets_it(stack: Stack) -> None:
+    headers = {"Idempotency-Key": secrets.token_hex(8)}
+    body = {"model": "mock-n150-i20", "input": "once", "store": False, "stream": True}
+    client = stack.client()
+    with client.responses.create(**body, extra_headers=headers) as stays:
+        first = next(iter(stays)).response.id
+        with client.responses.create(**body, extra_headers=headers) as leaves:
+            assert next(iter(leaves)).response.id == first
+        last = list(stays)[-1]
+
+    assert last.type == "response.completed"
+    assert len(stack.calls(first)) == 1
+
+
+def test_compact_when_sent_again_with_its_key_then_paid_once(stack: Stack) -> None:
+    headers = {"Idempotency-Key": secrets.token_hex(8)}
+    body = {"model": "plain", "input": "to be compacted once"}
+
+    first = stack.request("POST", "/responses/compact", json=body, headers=headers).json()
+    again = stack.request("POST", "/responses/compact", json=body, headers=headers).json()
+    created = stack.request("POST", "/responses", json=body, headers=headers)
+
+    assert again == first
+    assert created.status_code == 422
+
+
 @pytest.mark.parametrize("key", ["", "k" * 256, "sch\u00f6n"])
 def test_key_when_it_is_no_key_then_400(stack: Stack, key: str) -> None:
     answer = stack.request(

@@ -89,8 +89,9 @@ class World:
         assert known.status == Status.QUEUED and row.attempt not in known.claims
         known.claims.add(row.attempt)
         known.status, known.attempt = row.status, row.attempt
-        hand = Hand(claim, self.flusher.open(row.id, row.attempt, opening_frames(row, claim.envelope)))
-        self._say(hand, {"type": "response.in_progress", "response": claim.envelope})
+        opening = opening_frames(row, claim.envelope)
+        begun = {"type": "response.in_progress", "response": claim.envelope, "sequence_number": len(opening)}
+        hand = Hand(claim, self.flusher.open(row.id, row.attempt, [*opening, events.encode(begun)]))
         self.hands.append(hand)
         return hand
 
@@ -175,10 +176,7 @@ class World:
             self.log.acquire(response_id, stored.row.attempt, opening, lost=lost)
 
     def redis_forgets(self) -> None:
-        """Of a claimed row that was not sent yet, `in_progress` may have been seen in vain."""
         self.backends.redis.flushdb()
-        for watched in self.watcher.responses.values():
-            watched.lost = watched.lost or (bool(watched.claims) and not watched.gates)
 
     def redis_comes_back_a_moment_younger(self, response_id: str) -> None:
         """The last event was not on its disk yet: what was seen of it cannot be taken back."""

@@ -11,7 +11,7 @@ from shared.store.rows import Ended, Ending
 from workers.spool import Spool
 
 ENDING = Ending("completed", {"id": "resp_1", "output": []}, [{"id": "msg_1"}], refusal=None)
-JOURNAL = [b"event: a\ndata: {}\n\n", "event: b\ndata: {\"x\":\"\u00e9\"}\n\n".encode()]
+JOURNAL = [b"event: a\ndata: {}\n\n", 'event: b\ndata: {"x":"\u00e9"}\n\n'.encode()]
 
 
 def test_kept_result_when_replayed_then_offered_as_it_was(tmp_path: Path) -> None:
