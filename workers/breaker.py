@@ -26,6 +26,7 @@ class Health:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._results: deque[tuple[float, bool]] = deque()
+        self._failures = 0  # of the results
         self._running = 0
         self._open = False
         self._probe_at = 0.0
@@ -60,11 +61,12 @@ class Health:
                 self._open = False
                 self._closed_at = now
                 self._results.clear()
+                self._failures = 0
             self._results.append((now, failed))
-            while self._results and self._results[0][0] < now - WINDOW_SECONDS:
-                self._results.popleft()
-            failures = sum(f for _, f in self._results)
-            if len(self._results) >= MIN_CALLS and failures >= OPEN_SHARE * len(self._results):
+            self._failures += failed
+            while self._results[0][0] < now - WINDOW_SECONDS:
+                self._failures -= self._results.popleft()[1]
+            if len(self._results) >= MIN_CALLS and self._failures >= OPEN_SHARE * len(self._results):
                 self._open = True
                 self._probe_at = now + PROBE_SECONDS
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 
 from shared.errors import LeaseLost, LogUnavailable, StoreUnavailable
 from shared.log import ENDED_SECONDS, GAP, EventLog
@@ -47,6 +48,7 @@ class Recorder:
 
     def end(self, claim: Claim, ending: Ending, journal: Journal) -> Ended:
         """Raises LeaseLost where the response is not mine any more."""
+        ending = replace(ending, at=claim.now())
         self._flusher.drain(journal)
         ended = self._record(claim, ending, journal.frames)
         self._say_terminal(ended, journal.frames)
@@ -59,7 +61,13 @@ class Recorder:
         kept = False
         while True:
             try:
-                ended = self._store.endings.finish(claim.row.id, claim.row.attempt, ending, journal)
+                ended = self._store.endings.finish(
+                    claim.row.id,
+                    claim.row.attempt,
+                    ending,
+                    journal,
+                    alone=claim.row.conversation_id is None,
+                )
                 replayed = ended is None and kept  # whoever replays the spool says so
                 if ended is None:
                     ended = self._mine_already(claim)

@@ -16,10 +16,9 @@ import sqlalchemy as sa
 from shared.lifecycle import Status
 from shared.store.conversations import append_turn
 from shared.store.engine import Database, db_now
-from shared.store.items import insert_items
+from shared.store.finishing import finish_response
 from shared.store.rows import COLUMNS, RESPONSE, Ended, Ending, ResponseRow, load_json, payload_of, row
-from shared.store.tables import INPUT, OUTPUT, archives, items, payloads, responses
-from shared.wire import events
+from shared.store.tables import INPUT, archives, items, payloads, responses
 from shared.wire.response import error_object, snapshot
 
 EXPIRED_MESSAGE = "deadline_exceeded: the response did not end before its deadline."
@@ -27,6 +26,7 @@ QUEUE_EXPIRED_MESSAGE = "no_capacity: no worker took the response before its que
 LOST_MESSAGE = "worker_lost: the worker processing this response was lost."
 RESCUE_LIMIT_MESSAGE = "rescue_limit: the workers processing this response were lost again and again."
 
+_ENVELOPE = payload_of(payloads.c.envelope)
 Build = Callable[[ResponseRow, dict[str, Any]], dict[str, Any]]
 
 
@@ -35,34 +35,27 @@ class Endings:
         self._db = database
 
     def finish(
-        self, response_id: str, attempt: int, ending: Ending, journal: Sequence[bytes]
+        self,
+        response_id: str,
+        attempt: int,
+        ending: Ending,
+        journal: Sequence[bytes],
+        *,
+        alone: bool = False,
     ) -> Ended | None:
         """The owner ends its response; `journal` is every event before the terminal one.
 
         The archive is written in the same transaction. None: it was no longer mine.
+        `alone`: it is known to be of no conversation, so that one statement does it all.
         """
 
         def work(connection: sa.Connection) -> Ended | None:
-            ended = _end(
-                connection,
-                _ending(ending.status).where(
-                    responses.c.id == response_id,
-                    responses.c.status == Status.IN_PROGRESS,
-                    responses.c.attempt == attempt,
-                ),
-                lambda r, _: ending.response,
-                terminal_seq=len(journal),
-                error_reason=ending.error_reason,
-                refusal=None if ending.refusal is None else orjson.dumps(ending.refusal),
-            )
-            if ended is not None and ended.row.store:
-                insert_items(connection, response_id, OUTPUT, ending.output_items)
+            ended = finish_response(connection, response_id, attempt, ending, journal)
+            if ended is not None and ended.row.store and not alone:
                 _tell_conversation(connection, ended.row, ending.output_items)
-                terminal = events.terminal(ended.row.status, len(journal), ended.result)
-                _insert_archive(connection, response_id, [*journal, terminal])
             return ended
 
-        return self._db.write(work)
+        return self._db.write_once(work) if alone else self._db.write(work)
 
     def cancel(self, tenant_id: str, response_id: str) -> Ended | None:
         """The caller ends it, at once; the raised attempt number fences its worker."""
@@ -180,8 +173,7 @@ def _ending(status: str) -> sa.Update:
 
 
 def _end(connection: sa.Connection, statement: sa.Update, build: Build, **changes: Any) -> Ended | None:
-    wanted = (*COLUMNS, payload_of(payloads.c.envelope))
-    record = connection.execute(statement.values(**changes).returning(*wanted)).one_or_none()
+    record = connection.execute(statement.values(**changes).returning(*COLUMNS, _ENVELOPE)).one_or_none()
     if record is None:
         return None
     ended, envelope = row(record), load_json(record[len(COLUMNS)])

@@ -17,23 +17,28 @@ _BATCH = 1_000  # values in one statement: every database has a limit
 MAX_CHAIN = 10_000  # turns: a longer one is refused, so that no walk along a chain can stall the store
 
 
-def insert_items(
-    connection: sa.Connection, response_id: str, direction: int, values: Sequence[dict[str, Any]]
-) -> None:
-    if values:
-        connection.execute(
-            sa.insert(items),
-            [
-                {
-                    "response_id": response_id,
-                    "direction": direction,
-                    "position": position,
-                    "item_id": item["id"],
-                    "data": orjson.dumps(item),
-                }
-                for position, item in enumerate(values)
-            ],
-        )
+ITEM_LISTS = ("position", "item_id", "data")  # parameters of `listed_items`: a list each
+
+
+def item_values(response_id: str, direction: int, values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of one direction's items, in their order."""
+    return [
+        {
+            "response_id": response_id,
+            "direction": direction,
+            "position": position,
+            "item_id": item["id"],
+            "data": orjson.dumps(item),
+        }
+        for position, item in enumerate(values)
+    ]
+
+
+def listed_items() -> sa.TableValuedAlias:
+    """PostgreSQL: items as rows of lists, so that one statement inserts any number of them."""
+    types: tuple[Any, ...] = (sa.Integer, sa.Text, sa.LargeBinary)
+    lists = [sa.bindparam(name, type_=sa.ARRAY(type_)) for name, type_ in zip(ITEM_LISTS, types, strict=True)]
+    return sa.func.unnest(*lists).table_valued(*ITEM_LISTS, name="listed").render_derived()
 
 
 class Items:
@@ -185,4 +190,4 @@ def _living(tenant_id: str, item_ids: Sequence[str]) -> sa.CompoundSelect[Any]:
     return of_responses.union_all(of_conversations)
 
 
-__all__ = ["INPUT", "OUTPUT", "Items", "insert_items"]
+__all__ = ["INPUT", "OUTPUT", "Items"]

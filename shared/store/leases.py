@@ -62,7 +62,7 @@ class Leases:
         for turn, claim in enumerate(self._claims[wanted]):
             if turn == 1 and not self._db.read(lambda c: c.scalar(self._waiting[wanted], values)):
                 return None
-            found = self._db.write_once(lambda c, claim=claim: _claimed(c, claim, values))  # type: ignore[misc]
+            found = self._db.write_once(lambda c, claim=claim: self._claimed(c, claim, values))  # type: ignore[misc]
             if found is not None:
                 return found
         return None
@@ -84,11 +84,7 @@ class Leases:
 
     def gate(self, response_id: str, attempt: int) -> bool:
         """The money gate: committed before the first byte goes upstream. False: do not send."""
-        return self._update(
-            _mine(response_id, attempt)
-            .where(responses.c.upstream_started_at.is_(None), responses.c.lease_until > db_now())
-            .values(upstream_started_at=db_now())
-        )
+        return self._update(_GATE, {"its_id": response_id, "its_attempt": attempt})
 
     def release(self, response_id: str, attempt: int) -> bool:
         """Give back a row that was never sent upstream."""
@@ -169,24 +165,25 @@ class Leases:
             )
             .returning(*COLUMNS, payload_of(payloads.c.request), payload_of(payloads.c.envelope))
         )
-        return self._db.write_once(lambda c: _claimed(c, statement, {"owner": owner}))
+        return self._db.write_once(lambda c: self._claimed(c, statement, {"owner": owner}))
 
     def renew(self, response_id: str, attempt: int) -> bool:
         """Renew one lease, to be sure that it is mine still."""
         return self._update(_mine(response_id, attempt).values(lease_until=db_now() + self._lease))
 
-    def _update(self, statement: sa.Update) -> bool:
-        return self._db.write_once(lambda c: c.execute(statement).rowcount) == 1
+    def _claimed(
+        self, connection: sa.Connection, claim: sa.sql.dml.ReturningUpdate[Any], values: Mapping[str, Any]
+    ) -> Claim | None:
+        record = connection.execute(claim, values).one_or_none()
+        if record is None:
+            return None
+        taken = row(record)
+        request, envelope = record[len(COLUMNS) :]
+        assert taken.lease_until is not None
+        return Claim(taken, load_json(request), load_json(envelope), taken.lease_until - self._lease)
 
-
-def _claimed(
-    connection: sa.Connection, claim: sa.sql.dml.ReturningUpdate[Any], values: Mapping[str, Any]
-) -> Claim | None:
-    record = connection.execute(claim, values).one_or_none()
-    if record is None:
-        return None
-    request, envelope = record[len(COLUMNS) :]
-    return Claim(row(record), load_json(request), load_json(envelope))
+    def _update(self, statement: sa.Update, values: Mapping[str, Any] | None = None) -> bool:
+        return self._db.write_once(lambda c: c.execute(statement, values).rowcount) == 1
 
 
 def _mine(response_id: str, attempt: int) -> sa.Update:
@@ -195,3 +192,17 @@ def _mine(response_id: str, attempt: int) -> sa.Update:
         responses.c.status == Status.IN_PROGRESS,
         responses.c.attempt == attempt,
     )
+
+
+# on every response's way: built once
+_GATE = (
+    sa.update(responses)
+    .where(
+        responses.c.id == sa.bindparam("its_id"),
+        responses.c.status == Status.IN_PROGRESS,
+        responses.c.attempt == sa.bindparam("its_attempt"),
+        responses.c.upstream_started_at.is_(None),
+        responses.c.lease_until > db_now(),
+    )
+    .values(upstream_started_at=db_now())
+)

@@ -10,22 +10,17 @@ import hashlib
 from collections.abc import Mapping
 
 import orjson
-import sqlalchemy as sa
 
-from shared.store.rows import ResponseRow
-from shared.store.tables import response_metadata
+from shared.store.rows import RESPONSE, NewResponse
 
 
 def pair_of(tenant_id: str, key: str, value: str) -> str:
     return hashlib.sha256(orjson.dumps([tenant_id, key, value])).hexdigest()[:48]
 
 
-def insert_pairs(connection: sa.Connection, row: ResponseRow, metadata: Mapping[str, str]) -> None:
+def pairs_of(new: NewResponse) -> list[str]:
     """What the list can find a response by; nothing for one that cannot be read by its id."""
-    if not metadata or not row.is_readable:
-        return
-    pairs = {pair_of(row.tenant_id, key, value) for key, value in metadata.items()}
-    connection.execute(
-        sa.insert(response_metadata),
-        [{"response_id": row.id, "pair": pair, "created_at": row.created_at} for pair in sorted(pairs)],
-    )
+    metadata: Mapping[str, str] = new.envelope.get("metadata") or {}
+    if not metadata or new.kind != RESPONSE or not (new.store or new.background):
+        return []
+    return sorted({pair_of(new.tenant_id, key, value) for key, value in metadata.items()})

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 
 from shared.errors import InvalidRequest, excerpt
-from shared.lifecycle import Status
+from shared.store.accepting import insert_response
 from shared.store.admission import NO_LIMIT, Admission
 from shared.store.conversations import remove_forgotten, require_conversation
 from shared.store.engine import Database, db_now
 from shared.store.idempotency import take_key
-from shared.store.items import MAX_CHAIN, insert_items
-from shared.store.pairs import insert_pairs
+from shared.store.items import MAX_CHAIN
 from shared.store.rows import COLUMNS, NewResponse, ResponseRow, Stored, load_json, row
-from shared.store.tables import INPUT, archives, payloads, responses
+from shared.store.tables import archives, payloads, responses
 
 READ = sa.select(*COLUMNS, payloads.c.envelope, payloads.c.result).join_from(responses, payloads)
 _parent = responses.alias("parent")
@@ -42,22 +40,11 @@ class Responses:
             self._admission.admit(connection, new.tenant_id)
             turn = _next_turn(connection, new.tenant_id, new.previous_response_id)
             seq = _conversation_seq(connection, new)
-            record = connection.execute(_insert(new, turn=turn, conversation_seq=seq)).one()
-            connection.execute(
-                sa.insert(payloads),
-                {
-                    "response_id": new.id,
-                    "request": orjson.dumps(new.request),
-                    "envelope": orjson.dumps(new.envelope),
-                },
-            )
-            if new.store:
-                insert_items(connection, new.id, INPUT, new.input_items)
-            accepted = row(record)
-            insert_pairs(connection, accepted, new.envelope.get("metadata") or {})
-            return accepted
+            return insert_response(connection, new, turn=turn, conversation_seq=seq)
 
-        return self._db.write(work)
+        # one that refers to nothing is one statement, and that is its own transaction
+        alone = (new.idempotency_key, new.previous_response_id, new.conversation_id) == (None, None, None)
+        return self._db.write_once(work) if alone else self._db.write(work)
 
     def find(self, tenant_id: str, response_id: str) -> Stored | None:
         """The caller's own response, None where there is none to see."""
@@ -137,34 +124,6 @@ def remove_lineage(connection: sa.Connection, response_id: str) -> None:
         if gone is not None and gone.conversation_id is not None:
             remove_forgotten(connection, gone.conversation_id)
         current = None if gone is None else gone.previous_response_id
-
-
-def _insert(new: NewResponse, *, turn: int, conversation_seq: int | None) -> sa.sql.dml.ReturningInsert[Any]:
-    return (
-        sa.insert(responses)
-        .values(
-            id=new.id,
-            tenant_id=new.tenant_id,
-            key_id=new.key_id,
-            request_id=new.request_id,
-            kind=new.kind,
-            conversation_id=new.conversation_id,
-            conversation_seq=conversation_seq,
-            body_hash=new.body_hash,
-            status=Status.QUEUED,
-            priority=new.priority,
-            background=new.background,
-            stream=new.stream,
-            store=new.store,
-            provider=new.provider,
-            model=new.model,
-            previous_response_id=new.previous_response_id,
-            turn=turn,
-            created_at=db_now(),
-            queue_deadline_at=db_now() + new.queue_seconds,
-        )
-        .returning(*COLUMNS)
-    )
 
 
 def _conversation_seq(connection: sa.Connection, new: NewResponse) -> int | None:

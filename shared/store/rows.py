@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import time
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import orjson
@@ -122,17 +123,27 @@ class Claim:
     row: ResponseRow
     request: dict[str, Any]
     envelope: dict[str, Any]
+    at: float = 0.0  # when it was claimed, by the database's clock
+    since: float = field(default_factory=time.monotonic)
+
+    def now(self) -> float:
+        """The database's clock, without asking it; 0 where it was never read."""
+        return self.at and self.at + time.monotonic() - self.since
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a response ends. `response` is the whole object; the store sets its completed_at."""
+    """How a response ends. `response` is the whole object; the store sets its completed_at.
+
+    `at`: when, by the database's clock; 0: as it is written.
+    """
 
     status: str
     response: dict[str, Any]
     output_items: list[dict[str, Any]]
     error_reason: str | None = None
     refusal: dict[str, Any] | None = None
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
