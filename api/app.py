@@ -23,6 +23,7 @@ from api.responses import ResponsesResource
 from api.turns import Turns
 from api.waiting import Waiting
 from api.websocket import WebSocketResource
+from shared.catalog import Reloader
 from shared.services import Services
 
 # the official path, and the base URL of the guide
@@ -58,7 +59,8 @@ def create_app(services: Services) -> Flask:
         for resource in resources:
             resource.routes(blueprint)
         app.register_blueprint(blueprint)
-    HealthResource(services, draining).routes(app)
+    reloader = Reloader(services.catalog, services.settings, services.environ)
+    HealthResource(services, draining, reloader).routes(app)
     MetricsResource(services).routes(app)
     DocsResource(MOUNTS.values()).routes(app)
     body.install(app, BodyBudget(settings.max_inflight_body_bytes), seconds=settings.body_seconds)
@@ -66,7 +68,8 @@ def create_app(services: Services) -> Flask:
     headers.install(app)
     metrics.install(app, services.transitions.counters)
     relay.start()
-    app.extensions["reporter"] = metrics.start_reporter(services, relay)
+    reloader.start()
+    app.extensions["reporter"] = metrics.start_reporter(services, relay, reloader)
     return app
 
 

@@ -15,7 +15,9 @@ from api.auth import Caller
 from api.references import resolve_references
 from api.relay import Relay
 from api.repeats import FIRST, Repeat, Repeats
+from api.routing import routed
 from api.tool_calls import check_conversation_calls, check_tool_calls
+from shared.catalog.fallback import able
 from shared.errors import AlreadyAccepted, InvalidRequest, conversation_not_found
 from shared.ids import is_conversation_id, new_response_id
 from shared.sealing import opening_frames
@@ -104,8 +106,10 @@ class Creation:
         self, wanted: CreateRequest, caller: Caller, headers: Mapping[str, str], request_id: str
     ) -> NewResponse:
         settings = self._services.settings
-        route = self._services.catalog.route(wanted.model, headers)
+        catalog = self._services.catalog
+        route = routed(catalog, self._store, caller.tenant_id, wanted, headers)
         body = self._resolved(wanted, caller)
+        route = able(catalog, route, body)
         response_id = new_response_id()
         return NewResponse(
             id=response_id,
@@ -118,14 +122,13 @@ class Creation:
             store=wanted.store,
             provider=route.provider.name,
             model=route.model,
+            alias=route.alias,
             previous_response_id=wanted.previous_response_id,
             queue_seconds=settings.background_queue_deadline_seconds
             if wanted.background
             else settings.queue_deadline_seconds,
             request=body,
-            envelope=envelope(
-                wanted, model=route.model, provider=route.provider.label or route.provider.name
-            ),
+            envelope=envelope(wanted, model=route.model, provider=route.provider.shown),
             input_items=normalise_input(response_id, body.get("input") or []) if wanted.store else [],
             conversation_id=wanted.conversation_id,
             conversation_seq=self._history_end(wanted, caller, body),

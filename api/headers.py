@@ -18,6 +18,7 @@ from shared.telemetry import mask
 
 _log = logging.getLogger("respool.api")
 
+PROVIDER_HEADER = "x-respool-provider"  # the account's name: what the same header of a request chooses
 API_VERSION = "2020-10-01"  # the only one there is
 _CLIENT_NAME = re.compile(r"[\x21-\x7e]{1,512}\Z")
 _TENANT = re.compile(r"[A-Za-z0-9._:@-]{1,128}\Z")  # what can stand in a header
@@ -45,6 +46,9 @@ def _finish_headers(response: Response) -> Response:
     seconds = time.monotonic() - g.get("began", time.monotonic())
     headers["openai-processing-ms"] = str(round(seconds * 1000))
     headers["openai-version"] = API_VERSION
+    answered_by = g.get("answered_by")
+    if answered_by is not None:
+        headers[PROVIDER_HEADER] = answered_by
     caller = g.get("caller")
     if caller is not None and _TENANT.match(caller.tenant_id):
         headers["openai-organization"] = caller.tenant_id

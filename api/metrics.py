@@ -14,6 +14,7 @@ from flask import Flask, Response, request
 
 from api.relay import Relay
 from shared import metrics
+from shared.catalog import Reloader
 from shared.errors import LogUnavailable, NotFound, StoreUnavailable, Unauthorized
 from shared.log import Board, Reporter
 from shared.metrics import Series
@@ -80,11 +81,14 @@ def install(app: Flask, counters: metrics.Counters) -> None:
     app.after_request(count)
 
 
-def start_reporter(services: Services, relay: Relay) -> Reporter:
+def start_reporter(services: Services, relay: Relay, reloader: Reloader) -> Reporter:
     """What this process counts, put where all of them can be asked for it."""
 
     def gauges() -> dict[Series, float]:
-        return {(metrics.FOLLOWERS.name,): float(relay.followers)}
+        return {
+            (metrics.FOLLOWERS.name,): float(relay.followers),
+            (metrics.CONFIG_REFUSED.name,): float(reloader.refused),
+        }
 
     reporter = Reporter(Board(services.redis), services.transitions.counters, role="api", gauges=gauges)
     reporter.start()

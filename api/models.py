@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 
 from api.errors import json_response
 from api.routing import provider_headers
-from shared.catalog import Catalog, Provider
+from shared.catalog import Catalog
 
 
 class ModelsResource:
@@ -22,13 +22,12 @@ class ModelsResource:
         )
 
     def list(self) -> Response:
-        data = [_model(name, provider) for name, provider in self._catalog.names()]
+        data = [_model(name, owner) for name, owner in self._catalog.names()]
         return json_response({"object": "list", "data": data})
 
     def retrieve(self, model: str) -> Response:
-        route = self._catalog.route(model, provider_headers())
-        return json_response(_model(model, route.provider))
+        return json_response(_model(model, self._catalog.owner(model, provider_headers())))
 
 
-def _model(name: str, provider: Provider) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": provider.label or provider.name}
+def _model(name: str, owner: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": owner}

@@ -18,7 +18,7 @@ def object_json(stored: Stored) -> bytes:
         return stored.result
     row = stored.row
     return orjson.dumps(
-        snapshot(stored.envelope, response_id=row.id, created_at=row.created_at, status=row.status)
+        snapshot(row.shown(stored.envelope), response_id=row.id, created_at=row.created_at, status=row.status)
     )
 
 

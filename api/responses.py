@@ -63,6 +63,7 @@ class ResponsesResource:
 
     def _waited(self, accepted: Accepted) -> Response:
         row, wanted = accepted.row, accepted.wanted
+        g.answered_by = row.provider
         if wanted.stream:
             return self._waiting.streamed(row.id, after=-1, row=row, obfuscate=wanted.include_obfuscation)
         if wanted.background:
@@ -80,6 +81,7 @@ class ResponsesResource:
                 "'starting_after' needs 'stream=true'.", code="invalid_value", param="starting_after"
             )
         stored = self._own(response_id)
+        g.answered_by = stored.row.provider
         if not stream:
             outputs = partial(self._store.items.outputs, g.caller.tenant_id, response_id)
             return json_response(with_included(stored, include, outputs))

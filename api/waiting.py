@@ -108,6 +108,7 @@ class Waiting:
         if frames:
             last = events.split(frames)[-1]
             if events.event_type(last) != "response.failed":
+                g.answered_by = self._answered_by(row)
                 return events.terminal_response(last)
         return None
 
@@ -128,6 +129,16 @@ class Waiting:
                 return frames
         self._relay.left(row)
         raise BrokenPipeError(errno.EPIPE, "the waiting client is gone")
+
+    def _answered_by(self, row: ResponseRow) -> str | None:
+        """Where it has an alias, perhaps another target of that."""
+        if row.alias is None:
+            return row.provider
+        try:
+            now = self._store.responses.states([row.id]).get(row.id)
+        except StoreUnavailable:
+            return None
+        return None if now is None else now.provider
 
     def _runs(self, row: ResponseRow) -> bool:
         try:
@@ -188,6 +199,7 @@ class Waiting:
         if stored is None or stored.result is None:
             raise Unavailable(f"Response '{row.id}' could not be followed to its end; retrieve it by its id.")
         g.paid = stored.row.upstream_started_at is not None
+        g.answered_by = stored.row.provider
         if stored.row.status == Status.FAILED:
             _raise_refusal(stored)
         return json_response(stored.result)

@@ -19,6 +19,7 @@ from cli.embedded import mark_embedded, redis_answers, redis_version
 from cli.plan import (
     Plan,
     api_role,
+    check_providers,
     make_plan,
     plan_state,
     redis_role,
@@ -41,6 +42,7 @@ def dev(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     directory.prepare()
     with directory.locked():
         plan = make_plan(arguments.host, arguments.port, environ, directory)
+        check_providers(plan, environ)
         _Development(plan, directory, environ).run()
     return 0
 

@@ -1,6 +1,6 @@
 """`respool`: reads the command line and calls the command.
 
-What the operator did wrong is one line on stderr that says what to do, and exit status 2.
+What the operator did wrong is said on stderr with what to do, a line a mistake, and exit status 2.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from cli.parser import build_parser
-from shared.errors import RespoolError, StoreUnavailable
+from shared.errors import ConfigurationError, RespoolError, StoreUnavailable
 
 if TYPE_CHECKING:
     import argparse
@@ -26,6 +26,10 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
             f"respool: cannot use the database ({error}): check DATABASE_URL and that it runs",
             file=sys.stderr,
         )
+        return 2
+    except ConfigurationError as error:
+        # a file may have several mistakes: a line each
+        print("respool:", str(error).strip(), file=sys.stderr)
         return 2
     except RespoolError as error:
         print("respool:", " ".join(str(error).split()), file=sys.stderr)
@@ -47,6 +51,10 @@ def _run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
         role = roles.serve if arguments.command == "serve" else roles.work
         role(arguments, environ)
+    if arguments.command == "providers":
+        from cli.providers import providers
+
+        return providers(arguments, environ)
     from cli import database
 
     command = database.database if arguments.command == "db" else database.keys

@@ -26,6 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_work(commands.add_parser("work", help="run a worker"))
     _add_db(commands.add_parser("db", help="bring the database's schema up to date, or check it"))
     _add_keys(commands.add_parser("keys", help="create, list and revoke API keys"))
+    _add_providers(commands.add_parser("providers", help="show the configured providers, or call them"))
     return parser
 
 
@@ -80,6 +81,16 @@ def _add_keys(keys: argparse.ArgumentParser) -> None:
     revoke = actions.add_parser("revoke", help="end a key at once")
     revoke.add_argument("id", metavar="ID", help="the key's id, as `respool keys list` shows it")
     _add_data_dir(revoke)
+
+
+def _add_providers(providers: argparse.ArgumentParser) -> None:
+    actions = providers.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="name, dialect, host and models of each, and the aliases")
+    _add_data_dir(listing)
+    test = actions.add_parser("test", help="call each with tiny requests, which are paid for")
+    test.add_argument("name", nargs="?", metavar="NAME", help="only this provider")
+    test.add_argument("--model", metavar="M", help="the model to ask for (default: the first one listed)")
+    _add_data_dir(test)
 
 
 def _add_checked(parser: argparse.ArgumentParser) -> None:

@@ -15,6 +15,7 @@ from cli.children import Role
 from cli.embedded import redis_binary, redis_command
 from cli.environment import child_environment
 from cli.ports import choose_port, require_port, url_host
+from shared.catalog import load_catalog
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -116,6 +117,12 @@ def without_password(url: str) -> str:
     scheme, separator, rest = url.partition("?")[0].partition("://")
     authority, slash, path = rest.partition("/")
     return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def check_providers(plan: Plan, environ: Mapping[str, str]) -> None:
+    """Raises ConfigurationError with the mistakes of the providers' file, before anything is started."""
+    settled = _settled(plan, environ)
+    load_catalog(Settings.from_env(settled), settled)
 
 
 def _settled(plan: Plan, environ: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from cli.environment import child_environment, command_environment
+from shared.catalog import load_catalog
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def worker_command(pool: str, concurrency: int, log_level: str, pid: int) -> lis
 def _settings(env: Mapping[str, str], arguments: argparse.Namespace) -> Settings:
     settings = Settings.from_env(env).require("database_url", "redis_url", "secret_key")
     if not arguments.checked:
+        load_catalog(settings, env)
         from cli.checks import check_dependencies
 
         check_dependencies(settings, own_redis=arguments.data_dir is not None)

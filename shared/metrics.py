@@ -72,6 +72,19 @@ UPSTREAM_CALLS = Metric(
 PUT_BACK = Metric(
     "respool_put_back_total", COUNTER, "refusals that wait in the queue for a second try", ("provider",)
 )
+FALLBACKS = Metric(
+    "respool_fallbacks_total",
+    COUNTER,
+    "responses that went to another target of their alias",
+    ("from", "to"),
+)
+AT_LIMIT = Metric(
+    "respool_provider_at_limit",
+    GAUGE,
+    "whether the provider took nothing more because of a limit of its own, when a worker last looked",
+    ("provider",),
+    worst=True,
+)
 BREAKER = Metric(
     "respool_breaker_state",
     GAUGE,
@@ -98,6 +111,12 @@ SWEEP_AGE = Metric("respool_last_sweep_seconds", GAUGE, "since a worker has last
 REACHABLE = Metric(
     "respool_reachable", GAUGE, "whether this API process reaches the database and Redis", ("dependency",)
 )
+CONFIG_REFUSED = Metric(
+    "respool_config_refused",
+    GAUGE,
+    "1 where a process goes on with older providers because their file has a mistake",
+    worst=True,
+)
 
 METRICS = (
     QUEUE_DEPTH,
@@ -110,6 +129,8 @@ METRICS = (
     RESEEDS,
     UPSTREAM_CALLS,
     PUT_BACK,
+    FALLBACKS,
+    AT_LIMIT,
     BREAKER,
     FIRST_DELTA,
     TOKENS,
@@ -118,6 +139,7 @@ METRICS = (
     PROCESSES,
     SWEEP_AGE,
     REACHABLE,
+    CONFIG_REFUSED,
 )
 _BY_NAME = {metric.name: metric for metric in METRICS}
 

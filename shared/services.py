@@ -31,6 +31,7 @@ class Services:
     queue: Queue
     redis: redis.Redis
     transitions: Transitions = field(default_factory=lambda: Transitions(Counters()))
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)  # for a changed providers file
 
     def close(self) -> None:
         self.queue.close()
@@ -63,6 +64,7 @@ def open_services(
         log=EventLog(client),
         queue=Queue(make_celery(settings, publisher=True)),
         redis=client,
+        environ=dict(environ),
     )
 
 

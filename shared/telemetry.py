@@ -23,6 +23,7 @@ _FIELDS = (
     "reason",
     "tenant",
     "provider",
+    "to",
     "seconds",
 )
 # the last two say a line a bell, and a bell is not a response

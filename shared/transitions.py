@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 
 from shared.lifecycle import Status
-from shared.metrics import ENDED, FENCED, PUT_BACK, RESCUES, SEALED, Counters
+from shared.metrics import ENDED, FALLBACKS, FENCED, PUT_BACK, RESCUES, SEALED, Counters
 from shared.store.rows import ResponseRow
 
 _log = logging.getLogger("respool.response")
@@ -52,6 +52,15 @@ class Transitions:
     def put_back(self, row: ResponseRow, *, reason: str, seconds: float) -> None:
         self.counters.add(PUT_BACK, row.provider)
         self.say("put back", row, status=Status.QUEUED, reason=reason, seconds=seconds)
+
+    def moved(self, row: ResponseRow, *, to: str, reason: str) -> None:
+        """From its account to another one of its alias."""
+        self.counters.add(FALLBACKS, row.provider, to)
+        self.say("sent elsewhere", row, to=to, reason=reason)
+
+    def held_back(self, row: ResponseRow, *, reason: str, seconds: float) -> None:
+        """Claimed a moment too late: its account takes nothing now."""
+        self.say("held back", row, status=Status.QUEUED, reason=reason, seconds=seconds)
 
     def fenced(self, row: ResponseRow, *, reason: str) -> None:
         self.counters.add(FENCED)

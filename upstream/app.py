@@ -12,7 +12,8 @@ from upstream.chat_completions import ChatCompletions
 from upstream.generation import Scripts, authorize, serve
 from upstream.http_server import Connection, Request
 from upstream.ledger import Ledger
-from upstream.refusals import Refusal
+from upstream.messages_api import MessagesApi, count_tokens
+from upstream.refusals import Refusal, messages_error, speaks_messages
 from upstream.responses_api import ResponsesApi
 
 _MODELS = ("demo", "mock")
@@ -24,12 +25,14 @@ class App:
         self._scripts = Scripts()
         self._responses = ResponsesApi(self._ledger, self._scripts)
         self._chat = ChatCompletions()
+        self._messages = MessagesApi()
 
     async def __call__(self, request: Request, connection: Connection) -> None:
         try:
             await self._route(request, connection)
         except Refusal as refusal:
-            connection.reply(refusal.status, orjson.dumps(refusal.body), headers=refusal.headers)
+            body = messages_error(refusal.status, str(refusal)) if speaks_messages(request) else refusal.body
+            connection.reply(refusal.status, orjson.dumps(body), headers=refusal.headers)
 
     def _route(self, request: Request, connection: Connection) -> Awaitable[None]:
         path = request.path.removeprefix("/v1").rstrip("/")
@@ -37,6 +40,8 @@ class App:
             return serve(connection, request, self._responses, self._ledger, self._scripts)
         if request.method == "POST" and path == "/chat/completions":
             return serve(connection, request, self._chat, self._ledger, self._scripts)
+        if request.method == "POST" and path == "/messages":
+            return serve(connection, request, self._messages, self._ledger, self._scripts)
         if path == "/healthz":
             return _answer(connection, {"status": "ok"})
         if path.startswith("/_control/"):
@@ -45,6 +50,8 @@ class App:
         if request.method == "GET" and path == "/models":
             data = [{"id": name, "object": "model", "created": 0, "owned_by": "scripted"} for name in _MODELS]
             return _answer(connection, {"object": "list", "data": data})
+        if request.method == "POST" and path == "/messages/count_tokens":
+            return _answer(connection, count_tokens(request))
         if path.startswith("/responses/"):
             return self._stored(request, connection, path.removeprefix("/responses/"))
         raise _no_route(request)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Protocol
 
 from upstream.directives import Directives
-from upstream.frames import TERMINAL, WORD, Frame, poisoned
+from upstream.frames import DONE, TERMINAL, WORD, Frame, poisoned
 from upstream.http_server import Connection
 from upstream.refusals import ordered
 
@@ -153,7 +153,7 @@ async def _bomb(connection: Connection, directives: Directives) -> None:
 async def _drip(connection: Connection, batches: AsyncIterator[list[Frame]], directives: Directives) -> None:
     """Byte by byte, and after the last word for ever: no terminal event comes."""
     async for batch in batches:
-        kept = b"".join(frame.data for frame in batch if frame.kind != TERMINAL)
+        kept = b"".join(frame.data for frame in batch if frame.kind not in (TERMINAL, DONE))
         await _drip_bytes(connection, iter(kept), directives, chunked=True, ends=True)
     await _drip_bytes(connection, iter(b":"), directives, chunked=True)
 

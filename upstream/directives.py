@@ -19,16 +19,24 @@ FAULTS = frozenset(
         *("stall_before_headers", "stall_after_headers", "stall_mid", "comments_only", "drip"),
         *("reset", "cut", "truncate", "garbage", "bad_utf8", "nul", "surrogate", "bom"),
         *("crlf", "cr", "no_space", "big_event", "dup_terminal", "after_terminal"),
-        *("error_event", "failed", "missing_created"),
+        *("error_event", "failed", "missing_created", "content_filter", "refusal"),
     )
 )
 QUIRKS = frozenset(
     (
         *("no_sequence", "foreign_ids", "no_ids", "no_done", "no_event_lines", "small_envelope"),
         *("no_added_parts", "no_usage", "null_deltas", "json_answer", "one_chunk", "byte_chunks"),
-        *("done_marker", "seq_jumps", "unknown_events", "other_final"),
+        *("done_marker", "seq_jumps", "unknown_events", "other_final", "comments", "cached"),
     )
 )
+CHAT_QUIRKS = frozenset(
+    (
+        *("no_index", "zero_index", "whole_calls", "usage_in_finish", "usage_always", "reasoning_key"),
+        *("error_choice", "stop_for_calls"),
+    )
+)
+MESSAGES_QUIRKS = frozenset(("redacted", "small_usage"))
+_ALL_QUIRKS = QUIRKS | CHAT_QUIRKS | MESSAGES_QUIRKS
 _BREAKS = ("stall_mid", "reset", "cut", "truncate")
 _MOCK = re.compile(r"mock(?:-[nil]\d+)*\Z")
 _MOCK_WORDS = 20
@@ -74,7 +82,7 @@ def override(directives: Directives, suffix: str) -> Directives:
             interval = int(arg or value) / 1000
         elif kind == "fault" and name in FAULTS:
             faults[name] = _checked(name, unquote(arg))
-        elif kind == "quirk" and name in QUIRKS:
+        elif kind == "quirk" and name in _ALL_QUIRKS:
             quirks.add(name)
         else:
             raise ValueError(f"unknown directive {part!r}")

@@ -17,6 +17,8 @@ from upstream.model import POISON
 OPENING, WORD, OTHER, TERMINAL, DONE = "opening", "word", "other", "terminal", "done"
 _SMALL_ENVELOPE = ("id", "object", "created_at", "status", "model", "output", "error", "usage")
 _PART_ADDED = ("response.content_part.added", "response.reasoning_summary_part.added")
+_BEGINNINGS = ("response.created", "message_start")
+_ENDINGS = (".done", "_block_stop")
 _BYTES = {"bad_utf8": b"\xff\xfe\xc3", "nul": b"\\u0000", "surrogate": b"\\ud800"}
 _POISON = POISON.encode()
 
@@ -34,11 +36,13 @@ class Frame(NamedTuple):
     data: bytes
 
 
-def frames(steps: Iterator[Step], directives: Directives, numbered: bool) -> Iterator[Frame]:
-    """`numbered`: events carry a type and a sequence number (Responses), or neither (Chat)."""
+def frames(
+    steps: Iterator[Step], directives: Directives, *, named: bool, numbered: bool = False
+) -> Iterator[Frame]:
+    """`named`: events carry their type (not so Chat); `numbered`: and a sequence number (Responses)."""
     if directives.quirks or directives.faults:
         steps = _bent(steps, directives)
-    write = _writer(directives, numbered)
+    write = _writer(directives, named)
     stride = 3 if "seq_jumps" in directives.quirks else 1
     shown = numbered and "no_sequence" not in directives.quirks
     sequence = 0
@@ -77,6 +81,8 @@ def _writer(directives: Directives, named: bool) -> Callable[[Event | None], byt
     def write(event: Event | None) -> bytes:
         if event is None:
             return prefix + b"[DONE]" + end + end
+        if event.get("type") == "comment":
+            return b": still at work" + end + end
         data = orjson.dumps(event) if event.get("type") != "garbage" else b'{"type": oops'
         name = b"event: " + event["type"].encode() + end if named else b""
         return name + prefix + data + end + end
@@ -112,16 +118,18 @@ def _left_out(step: Step, directives: Directives) -> bool:
     if step.event is None:
         return "no_done" in directives.quirks
     kind = step.event.get("type", "")
-    if kind == "response.created":
+    if kind in _BEGINNINGS:
         return "missing_created" in directives.faults
     if kind in _PART_ADDED:
         return "no_added_parts" in directives.quirks
-    return kind.endswith(".done") and "no_done" in directives.quirks
+    return kind.endswith(_ENDINGS) and "no_done" in directives.quirks
 
 
 def _before_word(step: Step, words: int, quirks: frozenset[str]) -> Iterator[Step]:
     if "null_deltas" in quirks and step.event is not None:
         yield Step(OTHER, _nulled(step.event))
+    if "comments" in quirks:
+        yield Step(OTHER, {"type": "comment"})
     if "unknown_events" in quirks and words == 0:
         novelty = {"output_index": 0, "item_id": None, "novelty": {"of": 1}}
         yield Step(OTHER, {"type": "response.novelty.progress", **novelty})
@@ -136,15 +144,24 @@ def _nulled(event: Event) -> Event:
 
 
 def _after_terminal(step: Step, directives: Directives) -> Iterator[Step]:
-    if step.event is None:
-        return
+    if step.event is None or step.event.get("type") == "message_delta":
+        return  # more is to come
     if "dup_terminal" in directives.faults:
         yield Step(TERMINAL, _bent_event(step.event, directives))
-    if "after_terminal" in directives.faults:
-        late = {"type": "response.output_text.delta", "item_id": "msg_late", "output_index": 0}
-        yield Step(OTHER, {**late, "content_index": 0, "delta": " late", "logprobs": []})
+    if "after_terminal" in directives.faults and step.event.get("choices") != []:
+        yield Step(OTHER, _late(step.event))
     if "done_marker" in directives.quirks:
         yield Step(DONE, None)
+
+
+def _late(event: Event) -> Event:
+    """More text of the same dialect, where none may come."""
+    if "choices" in event:
+        return {**event, "choices": [{"index": 0, "delta": {"content": " late"}, "finish_reason": None}]}
+    if event["type"].startswith("response."):
+        late = {"type": "response.output_text.delta", "item_id": "msg_late", "output_index": 0}
+        return {**late, "content_index": 0, "delta": " late", "logprobs": []}
+    return {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": " late"}}
 
 
 def _bent_event(event: Event | None, directives: Directives) -> Event | None:
@@ -159,8 +176,6 @@ def _bent_event(event: Event | None, directives: Directives) -> Event | None:
         event.pop("item_id", None)
         if "item" in event:
             event["item"] = _without_id(event["item"])
-    if "no_usage" in quirks and "usage" in event:
-        event["usage"] = None
     return event
 
 

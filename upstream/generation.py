@@ -1,4 +1,4 @@
-"""What both dialects do with a generation POST before they differ: read, count, direct, refuse.
+"""What all dialects do with a generation POST before they differ: read, count, direct, refuse.
 
 Each POST opens one line of the ledger, whatever becomes of it, and closes it with its outcome.
 """
@@ -16,7 +16,7 @@ from upstream.delivery import broken_at_once
 from upstream.directives import Directives, override, read_model
 from upstream.http_server import Connection, Request
 from upstream.ledger import Call, Ledger
-from upstream.refusals import Refusal, parameter_missing
+from upstream.refusals import Refusal, parameter_missing, speaks_messages
 
 _FORBIDDEN_KEY = "bad-key"
 _ANY = ""
@@ -60,12 +60,20 @@ class Dialect(Protocol):
 
 
 def authorize(request: Request) -> None:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
+    key = _key_of(request)
+    if not key:
         raise Refusal(401, "You didn't provide an API key.", code="invalid_api_key")
-    if key.strip() == _FORBIDDEN_KEY:
+    if key == _FORBIDDEN_KEY:
         message = f"Incorrect API key provided: {_FORBIDDEN_KEY[:5]}**. Look your key up in your account."
         raise Refusal(401, message, code="invalid_api_key")
+
+
+def _key_of(request: Request) -> str:
+    """A bearer token, or the header of the dialect's own."""
+    headers = request.headers
+    own = "x-api-key" if speaks_messages(request) else "api-key"
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else headers.get(own, "").strip()
 
 
 async def serve(
@@ -73,9 +81,11 @@ async def serve(
 ) -> None:
     headers = request.headers
     call = ledger.begin(headers.get("idempotency-key"), headers.get("x-client-request-id"), path=request.path)
+    if request.query:
+        call.note(query=request.query)
     try:
         authorize(request)
-        body = _body_of(request)
+        body = body_of(request)
         call.note(model=body["model"], stream=bool(body.get("stream")))
         directives = _directives(body["model"], scripts.take("create", call.key))
         if await broken_at_once(connection, directives):
@@ -97,7 +107,7 @@ async def serve(
         raise
 
 
-def _body_of(request: Request) -> dict[str, Any]:
+def body_of(request: Request) -> dict[str, Any]:
     try:
         body = orjson.loads(request.body)
     except orjson.JSONDecodeError:

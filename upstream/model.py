@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from upstream.directives import Directives
+from upstream.http_server import Request
 from upstream.schemas import instance
 
 # Stands for bytes no JSON writer would produce; the frame writer puts the real ones there.
@@ -30,9 +31,15 @@ _VOCABULARY = (
 _WORD = re.compile(r"\s*\S+(?:\s+\Z)?")
 _CITY = re.compile(r"\b(?:in|at|for|of)\s+((?:[A-Z][\w'-]*)(?:\s+[A-Z][\w'-]*)*)")
 _SEAL_KEY = b"scripted-upstream"
+_REFUSAL = "The scripted model was told to refuse, so it will not help with that."
 _QUOTED_WORDS = 40
 _PIECE = 8  # characters in one "word" of JSON
 _MOST_PIECES = 400
+_ENDED_BY = (
+    ("content_filter", "incomplete", "content_filter"),
+    ("failed", "failed", None),
+    ("error_event", "error", None),
+)
 _responses = count(1)
 
 
@@ -57,7 +64,9 @@ class Ask:
     encrypts: bool = False
     max_words: int | None = None
     input_words: int = 0
-    raw: bytes = b""
+    shown: str = ""  # images and files of the last user message, in words
+    logprobs: int | None = None  # alternatives wanted for each word; None: no log probabilities at all
+    request: Request | None = None
 
 
 @dataclass
@@ -69,6 +78,8 @@ class Item:
     call_id: str = ""
     sealed: str | None = None
     complete: bool = True
+    refuses: bool = False  # a message that is a refusal
+    alternatives: int | None = None  # each piece has a log probability, and so many alternatives
 
     @property
     def text(self) -> str:
@@ -80,6 +91,8 @@ class Plan:
     items: list[Item]
     input_words: int
     ending: str  # completed, incomplete, failed, or error: a bare error event
+    reason: str | None = None  # why it is incomplete: max_output_tokens or content_filter
+    cached: tuple[int, int] = (0, 0)  # of the input: read from a cache, written to one
 
     def words(self, kind: str | None = None) -> int:
         return sum(len(item.pieces) for item in self.items if kind in (None, item.kind))
@@ -101,13 +114,18 @@ class Ids:
 
 def plan(ask: Ask, directives: Directives, ids: Ids) -> Plan:
     items = [_reasoning(ask, ids)] if ask.reasons else []
-    calls = _calls(ask)
+    refuses = "refusal" in directives.faults
+    calls = [] if refuses else _calls(ask)
     if calls:
         items += [_call(tool, ask, ids) for tool in calls]
     else:
-        items.append(Item("message", ids.item("msg_"), _answer(ask, directives)))
+        pieces = _WORD.findall(_REFUSAL) if refuses else _answer(ask, directives)
+        items.append(Item("message", ids.item("msg_"), pieces, refuses=refuses, alternatives=ask.logprobs))
     _poison(items[-1], directives)
-    return _within_budget(items, ask, directives)
+    planned = _within_budget(items, ask, directives)
+    if "cached" in directives.quirks:
+        planned.cached = (ask.input_words // 2, ask.input_words // 3)
+    return planned
 
 
 def seal(item_id: str) -> str:
@@ -117,12 +135,28 @@ def seal(item_id: str) -> str:
     return base64.urlsafe_b64encode(f"{bound}.{digest}".encode()).decode()
 
 
+def sign(text: str) -> str:
+    """The signature of thinking, bound to every letter of it."""
+    digest = hmac.new(_SEAL_KEY, b"thinking:" + text.encode("utf-8", "surrogatepass"), hashlib.sha256)
+    return base64.b64encode(digest.digest()).decode()
+
+
 def is_own_seal(sealed: Any, item_id: Any) -> bool:
     try:
         bound = base64.urlsafe_b64decode(sealed).decode().partition(".")[0]
     except (TypeError, ValueError):
         return False
     return sealed == seal(bound) and (bound == "any" or item_id in (None, bound))
+
+
+def logprob_of(piece: str, alternatives: int) -> dict[str, Any]:
+    """A word's log probability, with its alternatives; the same in every dialect."""
+    top = [{"token": piece + "~" * n, **_probability(piece + "~" * n, n)} for n in range(alternatives)]
+    return {"token": piece, **_probability(piece, 0), "top_logprobs": top}
+
+
+def _probability(token: str, rank: int) -> dict[str, Any]:
+    return {"logprob": -0.25 - rank, "bytes": list(token.encode("utf-8", "replace"))}
 
 
 def count_words(value: Any) -> int:
@@ -181,18 +215,25 @@ def _city(text: str) -> str:
 def _answer(ask: Ask, directives: Directives) -> list[str]:
     if ask.schema is not None:
         return _cut(orjson.dumps(instance(ask.schema)).decode())
-    if ask.text.strip() == "echo request":
-        return _cut("ECHO " + ask.raw.decode("utf-8", "replace"))
+    if ask.request is not None and ask.text.strip() in ("echo request", "echo headers"):
+        return _cut(_echo(ask.text.split()[1], ask.request))
     if directives.words is not None:
         return list(islice(_endless(), directives.words))
     if ask.turn == "tool_output":
         said = f"The tool answered: {_quote(ask.tool_output)}. That is all there is to say about it."
         return _WORD.findall(said)
     return _WORD.findall(
-        f"You said: {_quote(ask.text).rstrip('.')}. This answer comes from a scripted upstream, which "
-        "replies in the same way every time. It sends one word after another, so that a client can "
+        f"You said: {_quote(ask.text).rstrip('.')}. {ask.shown}This answer comes from a scripted upstream, "
+        "which replies in the same way every time. It sends one word after another, so that a client can "
         "watch them arrive."
     )
+
+
+def _echo(what: str, request: Request) -> str:
+    if what == "request":
+        return "ECHO " + request.body.decode("utf-8", "replace")
+    head = {"path": request.path, "query": request.query, "headers": request.headers}
+    return "HEADERS " + orjson.dumps(head).decode()
 
 
 def _endless() -> Any:
@@ -218,16 +259,15 @@ def _poison(item: Item, directives: Directives) -> None:
 
 
 def _within_budget(items: list[Item], ask: Ask, directives: Directives) -> Plan:
-    limits: list[tuple[int, str]] = []
-    if ask.max_words is not None:
-        limits.append((ask.max_words, "incomplete"))
-    for fault, ending in (("failed", "failed"), ("error_event", "error")):
-        if fault in directives.faults:
-            limits.append((directives.number(fault, 0), ending))
     total = sum(len(item.pieces) for item in items)
-    budget, ending = min(limits, default=(total, "completed"))
-    if ending == "incomplete" and budget >= total:
-        return Plan(items, ask.input_words, "completed")
+    limits: list[tuple[int, str, str | None]] = [(total, "completed", None)]
+    if ask.max_words is not None and ask.max_words < total:
+        limits.append((ask.max_words, "incomplete", "max_output_tokens"))
+    for fault, ending, reason in _ENDED_BY:
+        if fault in directives.faults:
+            limits.append((min(directives.number(fault, 0), total), ending, reason))
+    # the last of those that stop at the same word is the one told for
+    budget, ending, reason = min(reversed(limits), key=lambda limit: limit[0])
     kept = []
     for item in items:
         item.complete = len(item.pieces) <= budget
@@ -236,4 +276,4 @@ def _within_budget(items: list[Item], ask: Ask, directives: Directives) -> Plan:
         kept.append(item)
         if not item.complete:
             break
-    return Plan(kept, ask.input_words, ending)
+    return Plan(kept, ask.input_words, ending, reason)

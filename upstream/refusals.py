@@ -1,11 +1,14 @@
-"""Complete error answers, in the envelope of the official API.
+"""Complete error answers, in the envelope of the official API or in that of the Messages API.
 
 A `Refusal` is raised by whatever reads a request and turned into an HTTP answer in one place.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+from upstream.http_server import Request
 
 _BY_STATUS = {
     400: ("invalid_request_error", None, "The request was refused."),
@@ -17,6 +20,19 @@ _BY_STATUS = {
     429: ("rate_limit_error", "rate_limit_exceeded", "Rate limit reached for requests."),
     503: ("service_unavailable_error", "server_is_overloaded", "The server is overloaded."),
     529: ("service_unavailable_error", "server_is_overloaded", "The server is overloaded."),
+}
+
+
+_MESSAGES_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
 }
 
 
@@ -39,6 +55,18 @@ class Refusal(Exception):
         self.body: dict[str, Any] = {
             "error": {"message": message, "type": type, "param": param, "code": code}
         }
+
+
+def speaks_messages(request: Request) -> bool:
+    path = request.path.removeprefix("/v1")
+    return path.startswith("/messages") or "anthropic-version" in request.headers
+
+
+def messages_error(status: int, message: str) -> dict[str, Any]:
+    """The Messages envelope: only the type tells what happened."""
+    default = "invalid_request_error" if status < 500 else "api_error"
+    error = {"type": _MESSAGES_TYPES.get(status, default), "message": message}
+    return {"type": "error", "error": error, "request_id": "req_" + os.urandom(12).hex()}
 
 
 def ordered(status: int, retry_after: str = "") -> Refusal:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from upstream.frames import OPENING, OTHER, TERMINAL, WORD, Step
-from upstream.model import Item, Plan
+from upstream.model import Item, Plan, logprob_of
 
 _EFFECTIVE: dict[str, Any] = {
     "instructions": None,
@@ -66,7 +66,7 @@ def closed_response(opening: dict[str, Any], plan: Plan, completed_at: int) -> d
         "status": status,
         "completed_at": completed_at if status == "completed" else None,
         "error": _FAILURE if status == "failed" else None,
-        "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
+        "incomplete_details": {"reason": plan.reason} if status == "incomplete" else None,
         "output": [whole(item) for item in plan.items],
         "usage": None if status == "failed" else usage(plan),
     }
@@ -76,7 +76,7 @@ def usage(plan: Plan) -> dict[str, Any]:
     words = plan.words()
     return {
         "input_tokens": plan.input_words,
-        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "input_tokens_details": {"cached_tokens": plan.cached[0], "cache_write_tokens": plan.cached[1]},
         "output_tokens": words,
         "output_tokens_details": {"reasoning_tokens": plan.words("reasoning")},
         "total_tokens": plan.input_words + words,
@@ -114,7 +114,7 @@ def whole(item: Item) -> dict[str, Any]:
     if item.kind == "function_call":
         called = {"call_id": item.call_id, "name": item.name, "arguments": item.text}
         return {"id": item.id, "type": "function_call", "status": status, **called}
-    content = [_part(item.text)]
+    content = [_part(item, item.pieces)]
     return {"id": item.id, "type": "message", "status": status, "role": "assistant", "content": content}
 
 
@@ -128,12 +128,15 @@ def _empty(item: Item) -> dict[str, Any]:
 
 def _message(item: Item, index: int, closes: bool) -> Iterator[Step]:
     at = {"item_id": item.id, "output_index": index, "content_index": 0}
-    yield Step(OTHER, _event("response.content_part.added", **at, part=_part("")))
+    kind, key = ("response.refusal", "refusal") if item.refuses else ("response.output_text", "text")
+    yield Step(OTHER, _event("response.content_part.added", **at, part=_part(item, [])))
     for piece in item.pieces:
-        yield Step(WORD, {"type": "response.output_text.delta", **at, "delta": piece, "logprobs": []})
+        delta = {"type": f"{kind}.delta", **at, "delta": piece}
+        yield Step(WORD, delta if item.refuses else {**delta, "logprobs": _logprobs(item, [piece])})
     if closes:
-        yield Step(OTHER, _event("response.output_text.done", **at, text=item.text, logprobs=[]))
-        yield Step(OTHER, _event("response.content_part.done", **at, part=_part(item.text)))
+        rest = {} if item.refuses else {"logprobs": _logprobs(item, item.pieces)}
+        yield Step(OTHER, _event(f"{kind}.done", **at, **{key: item.text}, **rest))
+        yield Step(OTHER, _event("response.content_part.done", **at, part=_part(item, item.pieces)))
 
 
 def _call(item: Item, index: int, closes: bool) -> Iterator[Step]:
@@ -157,8 +160,17 @@ def _reasoning(item: Item, index: int, closes: bool) -> Iterator[Step]:
         yield Step(OTHER, _event(f"{begin}_part.done", **at, part=part))
 
 
-def _part(text: str) -> dict[str, Any]:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+def _part(item: Item, pieces: list[str]) -> dict[str, Any]:
+    said = "".join(pieces)
+    if item.refuses:
+        return {"type": "refusal", "refusal": said}
+    return {"type": "output_text", "text": said, "annotations": [], "logprobs": _logprobs(item, pieces)}
+
+
+def _logprobs(item: Item, pieces: list[str]) -> list[dict[str, Any]]:
+    if item.alternatives is None:
+        return []
+    return [logprob_of(piece, item.alternatives) for piece in pieces]
 
 
 def _event(type: str, **fields: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class ResponsesApi:
         items = context_of(body, self._shelf)
         _check_modes(body)
         ids = Ids("foreign_ids" in directives.quirks)
-        planned = plan(ask_of(body, items, post.request.body), directives, ids)
+        planned = plan(ask_of(body, items, post.request), directives, ids)
         opening = opening_response(ids.response("resp_"), int(time.time()), directives.base, body)
         record = Record(opening, items, call)
         call.note(response_id=opening["id"])
@@ -146,7 +146,7 @@ def _frames(record: Record, planned: Plan, directives: Directives) -> Any:
     def close() -> dict[str, Any]:
         return record.finish(closed_response(opening, planned, int(time.time())))
 
-    return frames(steps(opening, planned, close), directives, numbered=True)
+    return frames(steps(opening, planned, close), directives, named=True, numbered=True)
 
 
 async def _pump(record: Record, batches: AsyncIterator[list[Frame]]) -> None:

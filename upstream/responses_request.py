@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from upstream.attachments import told
+from upstream.http_server import Request
 from upstream.model import Ask, Tool, count_words, is_own_seal
 from upstream.refusals import Refusal, parameter_missing, wrong_type
 from upstream.shelf import Shelf
@@ -29,8 +31,8 @@ def context_of(body: dict[str, Any], shelf: Shelf) -> Items:
     return items
 
 
-def ask_of(body: dict[str, Any], items: Items, raw: bytes) -> Ask:
-    ask = Ask(raw=raw, input_words=count_words(body.get("instructions") or "") + count_words(items))
+def ask_of(body: dict[str, Any], items: Items, request: Request) -> Ask:
+    ask = Ask(request=request, input_words=count_words(body.get("instructions") or "") + count_words(items))
     _read_turn(ask, items)
     _read_tools(ask, body)
     form = (body.get("text") or {}).get("format") or {}
@@ -42,6 +44,8 @@ def ask_of(body: dict[str, Any], items: Items, raw: bytes) -> Ask:
     ask.reasons = any(reasoning.values()) and reasoning.get("effort") != "none"
     ask.encrypts = "reasoning.encrypted_content" in (body.get("include") or [])
     ask.max_words = body.get("max_output_tokens")
+    asked_for = "message.output_text.logprobs" in (body.get("include") or [])
+    ask.logprobs = (body.get("top_logprobs") or 0) if asked_for or body.get("top_logprobs") else None
     return ask
 
 
@@ -112,7 +116,7 @@ def _check_seal(item: dict[str, Any], index: int) -> None:
 def _read_turn(ask: Ask, items: Items) -> None:
     for item in reversed(items):
         if item.get("role") == "user":
-            ask.text = text_of(item.get("content"))
+            ask.text, ask.shown = text_of(item.get("content")), told(item.get("content"))
             break
     last = items[-1] if items else {}
     if last.get("type") in ("function_call_output", "custom_tool_call_output"):

@@ -8,12 +8,14 @@ contradicts its own deltas, what subscribers have seen wins.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import UpstreamError
 from shared.sse import is_bare_response
 from shared.wire import response as wire_response
+from shared.wire.makers import signed_event
 from workers.assembly import endings, restoring
 from workers.assembly.addressing import Addresses
 from workers.assembly.echo import Echo
@@ -50,7 +52,9 @@ class Assembler:
         envelope: dict[str, Any],
         next_sequence: int,
         include: frozenset[str],
+        maker: str = "",
     ) -> None:
+        """`maker`: who is heard; what only they can read again is signed with it (shared/wire/makers)."""
         self._response_id = response_id
         self._created_at = created_at
         self._envelope = envelope
@@ -58,6 +62,7 @@ class Assembler:
             response_id=response_id,
             next_sequence=next_sequence,
             show_encrypted=ENCRYPTED_CONTENT in include,
+            maker=maker,
         )
         self._addresses = Addresses(self._transcript)
         self._echo = Echo(envelope)
@@ -89,6 +94,10 @@ class Assembler:
             self._transcript.say("response.in_progress", {"response": self._snapshot("in_progress")})
         return self._transcript.take()
 
+    def answered_by(self, fields: Mapping[str, Any]) -> None:
+        """From here on the Response says so: another target than its envelope and first events name."""
+        self._echo.resolved.update(fields)
+
     def feed(self, event: dict[str, Any]) -> list[bytes]:
         """Our frames for one upstream event; after the end there are none.
 
@@ -98,7 +107,7 @@ class Assembler:
         if self._outcome is not None:
             return []
         try:
-            self._interpret(event)
+            self._interpret(signed_event(event, self._transcript.maker))
         except UpstreamError as error:
             frames = self._transcript.take()
             if not frames:

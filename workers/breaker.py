@@ -93,14 +93,28 @@ class Breakers:
     """The health of every account, in one process."""
 
     def __init__(self, providers: Iterable[str], clock: Clock) -> None:
+        self._clock = clock
         self._health = {name: Health(clock) for name in providers}
+        self._lock = threading.Lock()
 
     def of(self, provider: str) -> Health:
-        return self._health[provider]
+        """Of an account not heard of so far: a healthy one's."""
+        with self._lock:
+            return self._health.setdefault(provider, Health(self._clock))
+
+    def forget(self, providers: Iterable[str]) -> None:
+        """They are gone, or no longer what they were."""
+        with self._lock:
+            for name in providers:
+                self._health.pop(name, None)
 
     def held_back(self) -> list[str]:
         """Accounts whose rows must not be claimed now."""
-        return [name for name, health in self._health.items() if not health.admits()]
+        return [name for name, health in self._known() if not health.admits()]
 
     def states(self) -> dict[str, str]:
-        return {name: health.state for name, health in self._health.items()}
+        return {name: health.state for name, health in self._known()}
+
+    def _known(self) -> list[tuple[str, Health]]:
+        with self._lock:
+            return list(self._health.items())

@@ -15,6 +15,7 @@ from shared.errors import UpstreamError
 from shared.ids import output_item_id
 from shared.store.rows import Claim
 from shared.wire.items import normalise_input
+from shared.wire.makers import signed_event
 from shared.wire.response import with_defaults
 from workers.assembler import Assembler
 from workers.providers import Call, Generation, Provider
@@ -47,7 +48,8 @@ def compact(
         return _summarised(provider, generation, call, claim, sealer)
     if not isinstance(answer.get("output"), list):
         raise UpstreamError("upstream_invalid_response", "The upstream's compaction has no output.")
-    return _object(claim, answer["output"], answer.get("usage"))
+    signed = signed_event(answer, generation.maker)
+    return _object(claim, signed["output"], answer.get("usage"))
 
 
 def expanded(items: list[dict[str, Any]], sealer: Sealer, tenant_id: str) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ def manage(provider: Provider, generation: Generation, call: Call, claim: Claim,
     items = generation.items
     if threshold is None or isinstance(items, str) or estimated(generation) <= threshold:
         return Managed(plain, [])
-    own = len(claim.request["input"]) if isinstance(claim.request.get("input"), list) else 1
+    own = max(len(generation.own), 1)
     earlier, then = items[:-own], items[-own:]
     if not earlier:
         return Managed(plain, [])

@@ -12,14 +12,18 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from shared.catalog import Reloader
 from shared.errors import StoreUnavailable
-from shared.log import Board, Reporter
-from shared.metrics import BREAKER, Series
+from shared.log import Board, Quotas, Reporter
+from shared.metrics import AT_LIMIT, BREAKER, CONFIG_REFUSED, Series
 from shared.services import Services
 from shared.store.rows import ResponseRow
 from workers.breaker import STATES, Breakers
+from workers.copies import CopyRemover
+from workers.fallback import Targets
 from workers.flusher import Flusher
 from workers.lease import Beat, Hold, Watchdog
+from workers.limits import Limits
 from workers.providers import HttpClient, open_providers
 from workers.recorder import Recorder
 from workers.rescue import Rescuer
@@ -50,8 +54,21 @@ class WorkerProcess:
         self._beat = Beat(store.leases, log, owner=_owner(), heartbeat_seconds=settings.heartbeat_seconds)
         self._watchdog = Watchdog(self._beat)
         self._breakers = Breakers(services.catalog.providers, time.monotonic)
+        self._reloader = Reloader(services.catalog, settings, services.environ, self._breakers.forget)
         self._spool = Spool(Path(settings.spool_dir))
         self._sweeper = self._new_sweeper()
+        self._providers = open_providers(services.catalog, self._http)
+        self._copies = CopyRemover(store, self._providers, every_seconds=settings.sweep_seconds)
+        self._limits = Limits(services.catalog, Quotas(services.redis))
+        self._targets = Targets(
+            catalog=services.catalog,
+            leases=store.leases,
+            breakers=self._breakers,
+            limits=self._limits,
+            ring=services.queue.ring,
+            transitions=services.transitions,
+            lease_seconds=settings.lease_seconds,
+        )
         self._runner = self._new_runner()
         self._reporter = Reporter(
             Board(services.redis), services.transitions.counters, role="worker", gauges=self._gauges
@@ -92,8 +109,9 @@ class WorkerProcess:
             store=store,
             log=log,
             catalog=services.catalog,
-            providers=open_providers(services.catalog, self._http),
+            providers=self._providers,
             breakers=self._breakers,
+            targets=self._targets,
             hold=Hold(self._beat, self._watchdog),
             flusher=self._flusher,
             recorder=Recorder(
@@ -115,7 +133,10 @@ class WorkerProcess:
             self._beat,
             self._watchdog,
             self._sweeper,
+            self._limits,
+            self._copies,
             self._idle,
+            self._reloader,
             self._reporter,
         ):
             part.start()
@@ -131,7 +152,9 @@ class WorkerProcess:
         self.drain()
         self._own.shutdown(wait=True, cancel_futures=True)
         self._ended.set()
-        for part in (self._sweeper, self._watchdog, self._beat, self._flusher, self._reporter):
+        self._reloader.stop()
+        self._limits.stop()
+        for part in (self._copies, self._sweeper, self._watchdog, self._beat, self._flusher, self._reporter):
             part.stop()
         self._http.close()
         self._services.close()
@@ -143,15 +166,22 @@ class WorkerProcess:
                 if self._draining.is_set():
                     return
                 was_full = not self._slots.background_is_free
+                held_back = self._targets.held_back()
                 claim = self._leases.claim_next(
-                    self._beat.owner, background=slot.background, held_back=self._breakers.held_back()
+                    self._beat.owner,
+                    background=slot.background,
+                    held_back=held_back.providers,
+                    held_aliases=held_back.aliases,
                 )
                 if claim is None:
                     return
                 self._slots.settle(slot, background=claim.row.background)
                 self._transitions.say("claimed", claim.row, seconds=self._waited(claim.row))
+                self._meet(claim.row)
                 self._runner.run(claim)
-            if not (self._is_capped or (claim.row.background and was_full)):
+            row = claim.row
+            may_have_blocked = self._is_capped or self._limits.apply_to(row.provider)
+            if not (may_have_blocked or (row.background and was_full)):
                 return
 
     def _hand_over(self) -> None:
@@ -173,12 +203,18 @@ class WorkerProcess:
                 if claim is not None:
                     self._slots.settle(slot, background=claim.row.background)
                     self._transitions.rescued(claim.row, Rung.RESUME.value)
+                    self._meet(claim.row)
                     self._runner.run(claim)
         except StoreUnavailable as error:
             _log.warning("cannot take over: %s", error)
         except Exception:
             # nobody else reads this thread's outcome
             _log.exception("fault of ours")
+
+    def _meet(self, row: ResponseRow) -> None:
+        """An account that is new to this process: the API may have read the changed file a moment before."""
+        if row.provider not in self._services.catalog.providers:
+            self._reloader.catch_up()
 
     def _waited(self, row: ResponseRow) -> float:
         """How long a row just claimed has been there."""
@@ -187,7 +223,11 @@ class WorkerProcess:
 
     def _gauges(self) -> dict[Series, float]:
         states = self._breakers.states().items()
-        return {(BREAKER.name, provider): float(STATES.index(state)) for provider, state in states}
+        return {
+            (CONFIG_REFUSED.name,): float(self._reloader.refused),
+            **{(AT_LIMIT.name, provider): float(full) for provider, full in self._limits.states().items()},
+            **{(BREAKER.name, provider): float(STATES.index(state)) for provider, state in states},
+        }
 
     def _look_for_work(self) -> None:
         while not self._draining.wait(random.uniform(*IDLE_SECONDS)):

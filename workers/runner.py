@@ -6,8 +6,7 @@ Every write carries the attempt number; the first refusal ends everything here, 
 from __future__ import annotations
 
 import logging
-import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
@@ -18,22 +17,23 @@ from shared.lifecycle import Status
 from shared.log import EventLog
 from shared.sealing import opening_frames
 from shared.store import Store
-from shared.store.rows import RESPONSE, Claim, Ended, Ending
+from shared.store.rows import RESPONSE, Claim, Ended, Ending, ResponseRow
 from shared.transitions import Transitions
-from workers import retry
 from workers.assembler import Assembler
 from workers.breaker import Breakers
 from workers.context import FIELD, added, manage
+from workers.counting import estimated
 from workers.endpoints import run_endpoint
+from workers.fallback import Seated, Targets
 from workers.flusher import Flusher, Journal
 from workers.gate import pass_gate
 from workers.lease import Hold
+from workers.preparation import KEPT, prepare
 from workers.providers import Call, Generation, Provider
 from workers.recorder import Recorder
 from workers.sealed_content import Sealer
 from workers.source import Place, Source
 from workers.tally import FirstDelta, counting_call
-from workers.transcript import transcript
 
 _log = logging.getLogger("respool.runner")
 
@@ -58,8 +58,9 @@ class Runner:
         store: Store,
         log: EventLog,
         catalog: Catalog,
-        providers: dict[str, Provider],
+        providers: Mapping[str, Provider],
         breakers: Breakers,
+        targets: Targets,
         hold: Hold,
         flusher: Flusher,
         recorder: Recorder,
@@ -72,8 +73,8 @@ class Runner:
         self._catalog = catalog
         self._providers = providers
         self._breakers = breakers
+        self._targets = targets
         self._hold = hold
-        self._rng = random.Random()
         self._flusher = flusher
         self._recorder = recorder
         self._sealer = sealer
@@ -81,7 +82,17 @@ class Runner:
         self._lease_seconds = lease_seconds
 
     def run(self, claim: Claim) -> None:
-        row = claim.row
+        try:
+            with self._targets.seated(claim, self._estimate) as seated:
+                if seated is not None:
+                    self._run(seated)
+        except LeaseLost as error:
+            self._transitions.fenced(claim.row, reason=str(error))
+        except StoreUnavailable as error:
+            self._transitions.say("left to the sweep", claim.row, reason=str(error))
+
+    def _run(self, seated: Seated) -> None:
+        claim, row = seated.claim, seated.claim.row
         call = self._new_call(claim)
         place = Place(row.upstream_response_id)
         with self._hold.holding(row.id, row.attempt, call, place):
@@ -95,9 +106,11 @@ class Runner:
                 # not sent yet, or its result could not be written: the ladder decides when the lease runs out
                 self._transitions.say("left to the sweep", row, reason=str(error))
                 return
-        if ended is not None and place.upstream_id is not None:
-            # we chose to keep a copy there: nothing stays upstream
-            self._providers[row.provider].discard(place.upstream_id)
+        seated.ended(ended)
+        copy = place.upstream_id or place.kept_id
+        if ended is not None and copy is not None and ended.row.kept_upstream_id is None:
+            # we chose to keep a copy there: nothing stays upstream that no later turn needs
+            self._discard(row, copy)
 
     def _generate(self, claim: Claim, call: Call, place: Place) -> Ended | None:
         """None: put back, to be tried again."""
@@ -122,7 +135,7 @@ class Runner:
                 self._stream(source, assembler, journal, self._first_delta(claim, assembler))
         except UpstreamError as error:
             # a generation that exists upstream is gone on with, or given up: never made a second time
-            if place.upstream_id is None and not assembler.progressed and self._put_back(claim, error):
+            if place.upstream_id is None and not assembler.progressed and self._targets.again(claim, error):
                 return None
             assembler.fail(error.reason, error.message, error.code)
             refusal = error.refusal if place.upstream_id is None else None  # nothing was refused: it exists
@@ -133,10 +146,11 @@ class Runner:
             _log.exception("fault of ours", extra={"response_id": claim.row.id, "attempt": claim.row.attempt})
             assembler.fail("internal_error", "The gateway failed to process the response.")
             return self._finish(claim, assembler, journal, reason="internal_error")
-        return self._finish(claim, assembler, journal, spent=spent)
+        return self._finish(claim, assembler, journal, spent=spent, kept=place.kept_id)
 
     def _manages_context(self, claim: Claim) -> bool:
-        return self._catalog.providers[claim.row.provider].compaction == "gateway"
+        account = self._catalog.providers.get(claim.row.provider)
+        return account is not None and account.manages_context
 
     @contextmanager
     def _judged(self, claim: Claim) -> Iterator[None]:
@@ -153,28 +167,6 @@ class Runner:
         finally:
             health.ended(failed=failed)
 
-    def _put_back(self, claim: Claim, error: UpstreamError) -> bool:
-        """A refusal that was not billed waits for its second try without holding a slot."""
-        provider = (
-            self._catalog.providers[claim.row.provider] if claim.row.provider in self._providers else None
-        )
-        wait = retry.put_back_after(
-            error,
-            retry_count=claim.row.retry_count,
-            max_retries=provider.max_retries if provider is not None else 0,
-            left_seconds=self._left_in_queue(claim),
-            rng=self._rng,
-        )
-        if wait is None or not self._breakers.of(claim.row.provider).take_retry():
-            return False
-        if not self._store.leases.put_back(claim.row.id, claim.row.attempt, after_seconds=wait):
-            raise LeaseLost("ended while it was refused")
-        self._transitions.put_back(claim.row, reason=error.reason, seconds=round(wait, 2))
-        return True
-
-    def _left_in_queue(self, claim: Claim) -> float:
-        return claim.row.queue_deadline_at - self._claimed_at(claim)
-
     def _claimed_at(self, claim: Claim) -> float:
         """By the database's clock, as every time of a row."""
         assert claim.row.lease_until is not None
@@ -184,9 +176,10 @@ class Runner:
         """The log under my attempt; of a generation to go on with, what earlier attempts wrote."""
         row = claim.row
         opening = opening_frames(row, claim.envelope)
-        assembler = _assembler(claim, len(opening))
+        assembler = self._assembler(claim, len(opening))
         # in one call: a log that Redis loses before the first delta begins with the same bytes again
         opening += assembler.begin()
+        assembler.answered_by(row.shown({}))
         journal = self._flusher.open(row.id, row.attempt, opening, resumes=place.upstream_id is not None)
         if place.upstream_id is None:
             return journal, assembler
@@ -200,28 +193,52 @@ class Runner:
             return None
         if log.state is None or log.state.cursor is None:
             return None
-        assembler = _assembler(claim, 0)
+        assembler = self._assembler(claim, 0)
         assembler.restore(log.frames)
+        assembler.answered_by(claim.row.shown({}))
         journal.adopt(log.frames, log.state.cursor)
         place.cursor = log.state.cursor
         return assembler
 
+    def _assembler(self, claim: Claim, next_sequence: int) -> Assembler:
+        row, account = claim.row, self._catalog.providers.get(claim.row.provider)
+        return Assembler(
+            response_id=row.id,
+            created_at=row.created_at,
+            envelope=claim.envelope,
+            next_sequence=next_sequence,
+            include=frozenset(claim.request.get("include") or ()),
+            maker=row.provider if account is None else account.maker,
+        )
+
     def _abandon(self, claim: Claim, place: Place) -> None:
         """A cancelled generation that goes on upstream by itself is stopped there too."""
         if place.upstream_id is None:
+            if place.kept_id is not None:  # nobody else can go on with it
+                self._discard(claim.row, place.kept_id)
             return
         row = self._store.responses.states([claim.row.id]).get(claim.row.id)
         if row is not None and row.status == Status.CANCELLED:
-            self._providers[row.provider].discard(place.upstream_id)
+            self._discard(row, place.upstream_id)
+
+    def _discard(self, row: ResponseRow, upstream_id: str) -> None:
+        provider = self._providers.get(row.provider)
+        if provider is not None:  # else its configuration is gone, and the key with it
+            provider.discard(upstream_id)
 
     def _prepare(self, claim: Claim) -> tuple[Generation, Provider]:
         provider = self._providers.get(claim.row.provider)
-        if provider is None:
+        account = self._catalog.providers.get(claim.row.provider)
+        if provider is None or account is None:
             raise UpstreamError("provider_gone", "The provider of this response is no longer configured.")
-        row = claim.row
-        items = transcript(self._store.items, claim, self._sealer)
-        resumable = self._catalog.providers[row.provider].resumable and row.store
-        return Generation(row.id, row.attempt, row.model, claim.request, items, resumable), provider
+        return prepare(self._store, account, claim, self._sealer), provider
+
+    def _estimate(self, claim: Claim) -> int:
+        """Tokens of what will be sent."""
+        try:
+            return estimated(self._prepare(claim)[0])
+        except UpstreamError:
+            return 0  # said again where it can be answered
 
     def _pass_gate(self, claim: Claim) -> None:
         """Committed before the first byte goes upstream: from here on nothing runs twice."""
@@ -252,8 +269,9 @@ class Runner:
         refusal: dict[str, Any] | None = None,
         reason: str | None = None,
         spent: dict[str, Any] | None = None,
+        kept: str | None = None,
     ) -> Ended:
-        """`spent`: the usage of a call that prepared this generation."""
+        """`spent`: the usage of a call that prepared this generation. `kept`: its upstream's copy."""
         outcome = assembler.outcome
         assert outcome is not None
         response = outcome.response
@@ -263,6 +281,7 @@ class Runner:
             output_items=outcome.items,
             error_reason=reason or outcome.error_code,
             refusal=refusal,
+            kept_upstream_id=kept if outcome.status in KEPT else None,
         )
         return self._recorder.end(claim, ending, journal)
 
@@ -272,13 +291,3 @@ class Runner:
         assert row.deadline_at is not None  # set by the claim
         deadlines = provider.deadlines if provider is not None else Deadlines()
         return Call(deadlines, total_seconds=max(row.deadline_at - self._claimed_at(claim), 1.0))
-
-
-def _assembler(claim: Claim, next_sequence: int) -> Assembler:
-    return Assembler(
-        response_id=claim.row.id,
-        created_at=claim.row.created_at,
-        envelope=claim.envelope,
-        next_sequence=next_sequence,
-        include=frozenset(claim.request.get("include") or ()),
-    )

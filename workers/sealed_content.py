@@ -15,8 +15,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.errors import ConfigurationError
+from shared.wire.makers import GATEWAY_SEAL as PREFIX
 
-PREFIX = "rsp1."
 _NONCE_BYTES = 12
 
 

@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from shared import sse
 from shared.errors import StoreUnavailable, UpstreamError
 from workers import retry
 from workers.providers import Call, Generation, Provider
@@ -34,6 +35,7 @@ class Place:
 
     upstream_id: str | None = None
     cursor: int = -1
+    kept_id: str | None = None  # of the copy that its upstream keeps for later turns
 
 
 class Source:
@@ -94,13 +96,14 @@ class Source:
                 yield event, self._cursor_of(event)
 
     def _learn(self, event: dict[str, Any]) -> None:
+        if self._generation.kept:
+            self._place.kept_id = _id_in(event) or self._place.kept_id
         if not self._generation.resumable or self._place.upstream_id is not None:
             return
         if not isinstance(event.get("sequence_number"), int):
             return  # without numbers there is no place to go on from
-        response = event.get("response")
-        upstream_id = response.get("id") if isinstance(response, dict) else None
-        if isinstance(upstream_id, str) and upstream_id:
+        upstream_id = _id_in(event)
+        if upstream_id is not None:
             self._place.upstream_id = upstream_id
             try:
                 self._learnt(upstream_id)
@@ -145,6 +148,13 @@ class Source:
             time.sleep(_POLL_SECONDS)
             self._call.progressed()
             self._call.check()
+
+
+def _id_in(event: dict[str, Any]) -> str | None:
+    """The upstream's id of the response that an event carries, or is."""
+    response = event if sse.is_bare_response(event) else event.get("response")
+    upstream_id = response.get("id") if isinstance(response, dict) else None
+    return upstream_id if isinstance(upstream_id, str) and upstream_id else None
 
 
 def _is_refused(error: UpstreamError) -> bool:

@@ -46,6 +46,7 @@ _HEADERS = {
     "Retry-After": "Seconds to wait.",
     "x-should-retry": "`false` where a repeat would be paid for again.",
     "Idempotent-Replayed": "`true` where the response was accepted before.",
+    "x-respool-provider": "The account that answered; of a stream the one that was asked first.",
     "x-respool-counted-by": "`upstream`, `tokenizer` or `estimate`.",
 }
 # each event of a stream, as the specification of server-sent events reads it

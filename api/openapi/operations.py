@@ -72,7 +72,7 @@ _CREATE = Operation(
     body="CreateResponse",
     example=_HELLO,
     streams=True,
-    headers=("Idempotent-Replayed",),
+    headers=("Idempotent-Replayed", "x-respool-provider"),
 )
 _OF_RESPONSES = (
     _CREATE,
@@ -106,6 +106,7 @@ _OF_RESPONSES = (
         ),
         errors=tuple(sorted({*_READ, 410, 429})),
         streams=True,
+        headers=("x-respool-provider",),
     ),
     Operation(
         "DELETE",
@@ -148,6 +149,7 @@ _OF_RESPONSES = (
         parameters=PROVIDER,
         body="CompactConversation",
         example=_HELLO,
+        headers=("x-respool-provider",),
     ),
     Operation(
         "POST",
@@ -161,7 +163,7 @@ _OF_RESPONSES = (
         parameters=PROVIDER,
         body="CountInputTokens",
         example=_HELLO,
-        headers=("x-respool-counted-by",),
+        headers=("x-respool-counted-by", "x-respool-provider"),
     ),
 )
 _OF_CONVERSATIONS = (

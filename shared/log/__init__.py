@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.log.board import Board, Reporter
 from shared.log.event_log import ENDED_SECONDS, Batch, EventLog, LogState, Slice
+from shared.log.quotas import Quota, Quotas, Taken
 from shared.log.scripts import ENDED, FENCED, GAP
 from shared.log.subscriber import Heard, Subscriber
 
@@ -17,7 +18,10 @@ __all__ = [
     "EventLog",
     "Heard",
     "LogState",
+    "Quota",
+    "Quotas",
     "Reporter",
     "Slice",
     "Subscriber",
+    "Taken",
 ]

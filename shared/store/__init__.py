@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.store.admission import NO_LIMIT, Admission
 from shared.store.conversations import Conversations
+from shared.store.copies import Copies
 from shared.store.endings import Endings
 from shared.store.engine import Database, Offload
 from shared.store.gauges import Gauges
@@ -14,6 +15,7 @@ from shared.store.items import Items
 from shared.store.keys import Keys
 from shared.store.leases import Leases
 from shared.store.listing import Listing
+from shared.store.parents import Parents
 from shared.store.responses import Responses
 from shared.store.sweeping import Sweeping
 
@@ -41,8 +43,10 @@ class Store:
             database, Admission(limit=limits.queued, tenant_limit=limits.tenant_queued)
         )
         self.items = Items(database)
+        self.copies = Copies(database)
         self.conversations = Conversations(database)
         self.listing = Listing(database)
+        self.parents = Parents(database)
         self.leases = Leases(
             database,
             lease_seconds=limits.lease_seconds,

@@ -177,7 +177,7 @@ def _end(connection: sa.Connection, statement: sa.Update, build: Build, **change
     if record is None:
         return None
     ended, envelope = row(record), load_json(record[len(COLUMNS)])
-    response = build(ended, envelope)
+    response = build(ended, ended.shown(envelope))
     if ended.kind == RESPONSE and ended.status == Status.COMPLETED and ended.terminal_at is not None:
         response = {**response, "completed_at": int(ended.terminal_at)}
     result = orjson.dumps(response)

@@ -18,7 +18,8 @@ from shared.store.engine import db_now
 from shared.store.tables import responses
 
 AGED_SECONDS = 60.0  # background work that has waited longer may go before foreground work …
-HELD_BACK = "held_back"  # parameter of a claim: providers that are left alone now
+HELD_BACK = "held_back"  # parameter of a claim: providers that are left alone now …
+HELD_ALIASES = "held_aliases"  # … and aliases with no other target; what has one is claimed, to go there
 AGED_SHARE = 0.25  # … in this part of the claims
 
 
@@ -51,8 +52,9 @@ def claimable(table: Any, wanted: Class) -> sa.ColumnElement[bool]:
 
 
 def _not_held_back(table: Any) -> sa.ColumnElement[bool]:
-    held_back: sa.ColumnElement[bool] = table.c.provider.in_(sa.bindparam(HELD_BACK, expanding=True))
-    return sa.not_(held_back)
+    alone: sa.ColumnElement[bool] = table.c.provider.in_(sa.bindparam(HELD_BACK, expanding=True))
+    nowhere: sa.ColumnElement[bool] = table.c.alias.in_(sa.bindparam(HELD_ALIASES, expanding=True))
+    return sa.or_(sa.not_(alone), sa.and_(table.c.alias.is_not(None), sa.not_(nowhere)))
 
 
 def waits(wanted: Class) -> sa.Select[tuple[bool]]:

@@ -25,7 +25,10 @@ _ROW = (
         responses.c.attempt == sa.bindparam("its_attempt"),
     )
     .values(
-        **{name: sa.bindparam(name) for name in ("terminal_at", "terminal_seq", "error_reason")},
+        **{
+            name: sa.bindparam(name)
+            for name in ("terminal_at", "terminal_seq", "error_reason", "kept_upstream_id")
+        },
         status=sa.bindparam("ended_as"),
         refusal=sa.bindparam("refusal", type_=_bytes),
         lease_owner=None,
@@ -83,6 +86,7 @@ def finish_response(
         "terminal_at": at,
         "terminal_seq": len(journal),
         "error_reason": ending.error_reason,
+        "kept_upstream_id": ending.kept_upstream_id,
         "refusal": None if ending.refusal is None else orjson.dumps(ending.refusal),
     }
     said = item_values(response_id, OUTPUT, ending.output_items)

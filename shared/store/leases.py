@@ -13,9 +13,23 @@ import sqlalchemy as sa
 
 from shared.lifecycle import Status
 from shared.store.engine import Database, db_now
-from shared.store.fairness import HELD_BACK, Class, claimable, classes, next_row, next_row_of_others, waits
+from shared.store.fairness import (
+    HELD_ALIASES,
+    HELD_BACK,
+    Class,
+    claimable,
+    classes,
+    next_row,
+    next_row_of_others,
+    waits,
+)
 from shared.store.rows import COLUMNS, Claim, ResponseRow, load_json, payload_of, row
 from shared.store.tables import payloads, responses
+
+# what only waited for a limit or a breaker has used nothing of its time yet
+_WAS_NEVER_SENT = sa.and_(
+    responses.c.retry_count == 0, responses.c.rescue_count == 0, responses.c.tried.is_(None)
+)
 
 
 class Leases:
@@ -45,13 +59,20 @@ class Leases:
             self._db.read(lambda c: c.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
         )
 
-    def claim_next(self, owner: str, *, background: bool, held_back: Sequence[str] = ()) -> Claim | None:
+    def claim_next(
+        self,
+        owner: str,
+        *,
+        background: bool,
+        held_back: Collection[str] = (),
+        held_aliases: Collection[str] = (),
+    ) -> Claim | None:
         """Take the next row by policy (shared/store/fairness); None when nothing waits.
 
         `background` false: my share of slots for background work is used up. `held_back`: providers
-        that are left alone now.
+        that are left alone now; `held_aliases`: those whose every target is.
         """
-        values = {"owner": owner, HELD_BACK: list(held_back)}
+        values = {"owner": owner, HELD_BACK: list(held_back), HELD_ALIASES: list(held_aliases)}
         for wanted in classes(background=background, rng=self._rng):
             found = self._claim_one(wanted, values)
             if found is not None:
@@ -76,7 +97,10 @@ class Leases:
                 attempt=responses.c.attempt + 1,
                 lease_owner=sa.bindparam("owner"),
                 lease_until=db_now() + self._lease,
-                deadline_at=sa.func.coalesce(responses.c.deadline_at, db_now() + self._deadline),
+                deadline_at=sa.case(
+                    (_WAS_NEVER_SENT, db_now() + self._deadline),
+                    else_=sa.func.coalesce(responses.c.deadline_at, db_now() + self._deadline),
+                ),
                 not_before=None,
             )
             .returning(*COLUMNS, payload_of(payloads.c.request), payload_of(payloads.c.envelope))
@@ -86,25 +110,48 @@ class Leases:
         """The money gate: committed before the first byte goes upstream. False: do not send."""
         return self._update(_GATE, {"its_id": response_id, "its_attempt": attempt})
 
-    def release(self, response_id: str, attempt: int) -> bool:
-        """Give back a row that was never sent upstream."""
+    def release(self, response_id: str, attempt: int, *, after_seconds: float = 0.0) -> bool:
+        """Give back a row that was never sent upstream; for so long nobody takes it."""
         return self._update(
             _mine(response_id, attempt)
             .where(responses.c.upstream_started_at.is_(None))
-            .values(status=Status.QUEUED, attempt=responses.c.attempt + 1, lease_owner=None, lease_until=None)
+            .values(not_before=db_now() + after_seconds if after_seconds > 0 else None, **_queued())
+        )
+
+    def redirect(self, response_id: str, attempt: int, *, provider: str, model: str, label: str) -> bool:
+        """Before anything was sent: to another target of its alias, in the same hands."""
+        return self._update(
+            _mine(response_id, attempt)
+            .where(responses.c.upstream_started_at.is_(None))
+            .values(provider=provider, model=model, label=label)
+        )
+
+    def retarget(
+        self, response_id: str, attempt: int, *, provider: str, model: str, label: str, tried: str
+    ) -> bool:
+        """To the queue for another target of its alias; only with proof that this one was not billed."""
+        return self._update(
+            _mine(response_id, attempt)
+            .where(responses.c.upstream_response_id.is_(None))
+            .values(
+                provider=provider,
+                model=model,
+                label=label,
+                tried=tried,
+                upstream_started_at=None,
+                not_before=None,
+                **_queued(),
+            )
         )
 
     def put_back(self, response_id: str, attempt: int, *, after_seconds: float) -> bool:
         """To the queue for a second try; only with proof that the first one was not billed."""
         return self._update(
             _mine(response_id, attempt).values(
-                status=Status.QUEUED,
-                attempt=responses.c.attempt + 1,
                 retry_count=responses.c.retry_count + 1,
                 upstream_started_at=None,
                 not_before=db_now() + after_seconds,
-                lease_owner=None,
-                lease_until=None,
+                **_queued(),
             )
         )
 
@@ -184,6 +231,16 @@ class Leases:
 
     def _update(self, statement: sa.Update, values: Mapping[str, Any] | None = None) -> bool:
         return self._db.write_once(lambda c: c.execute(statement, values).rowcount) == 1
+
+
+def _queued() -> dict[str, Any]:
+    """The attempt grows, so that whoever gives a row back has no hand on it any more."""
+    return {
+        "status": Status.QUEUED,
+        "attempt": responses.c.attempt + 1,
+        "lease_owner": None,
+        "lease_until": None,
+    }
 
 
 def _mine(response_id: str, attempt: int) -> sa.Update:

@@ -11,6 +11,7 @@ from shared.errors import InvalidRequest, excerpt
 from shared.store.accepting import insert_response
 from shared.store.admission import NO_LIMIT, Admission
 from shared.store.conversations import remove_forgotten, require_conversation
+from shared.store.copies import note_unwanted
 from shared.store.engine import Database, db_now
 from shared.store.idempotency import take_key
 from shared.store.items import MAX_CHAIN
@@ -97,6 +98,7 @@ class Responses:
             ).one_or_none()
             if deleted is None:
                 return False
+            note_unwanted(connection, responses.c.id == response_id)
             connection.execute(sa.delete(payloads).where(payloads.c.response_id == response_id))
             connection.execute(sa.delete(archives).where(archives.c.response_id == response_id))
             remove_lineage(connection, response_id)

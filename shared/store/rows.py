@@ -35,6 +35,9 @@ class ResponseRow:
     store: bool
     provider: str
     model: str
+    alias: str | None
+    tried: str | None
+    label: str | None
     previous_response_id: str | None
     conversation_id: str | None
     conversation_seq: int | None
@@ -48,6 +51,7 @@ class ResponseRow:
     upstream_started_at: float | None
     upstream_response_id: str | None
     upstream_cursor: int | None
+    kept_upstream_id: str | None
     retry_count: int
     rescue_count: int
     terminal_at: float | None
@@ -64,6 +68,17 @@ class ResponseRow:
     def is_readable(self) -> bool:
         """Whether its caller may get it by id (DESIGN 7.9)."""
         return self.kind == RESPONSE and self.deleted_at is None and (self.store or self.background)
+
+    @property
+    def target(self) -> str:
+        """Who is asked now, as `tried` names it."""
+        return f"{self.provider}/{self.model}"
+
+    def shown(self, envelope: dict[str, Any]) -> dict[str, Any]:
+        """The Response's fixed fields, with who answers now: its opening events name who was asked first."""
+        if self.label is None:
+            return envelope
+        return {**envelope, "provider": self.label, "model": self.model}
 
 
 COLUMNS: tuple[sa.Column[Any], ...] = tuple(responses.c[f.name] for f in fields(ResponseRow))
@@ -101,6 +116,7 @@ class NewResponse:
     envelope: dict[str, Any]
     input_items: list[dict[str, Any]]
     kind: str = RESPONSE
+    alias: str | None = None
     conversation_id: str | None = None
     conversation_seq: int | None = None  # the end of the history it was checked against
     body_hash: str | None = None
@@ -143,6 +159,7 @@ class Ending:
     output_items: list[dict[str, Any]]
     error_reason: str | None = None
     refusal: dict[str, Any] | None = None
+    kept_upstream_id: str | None = None
     at: float = 0.0
 
 

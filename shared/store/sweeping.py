@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.lifecycle import Status
+from shared.store.copies import note_unwanted
 from shared.store.engine import Database, db_now
 from shared.store.idempotency import forget_expired
 from shared.store.responses import remove_lineage
@@ -108,6 +109,7 @@ class Sweeping:
                 connection.execute(
                     sa.update(responses).where(responses.c.id.in_(due)).values(deleted_at=db_now())
                 )
+                note_unwanted(connection, responses.c.id.in_(due))
                 connection.execute(sa.delete(payloads).where(payloads.c.response_id.in_(due)))
                 connection.execute(sa.delete(archives).where(archives.c.response_id.in_(due)))
             for response_id in due:

@@ -33,6 +33,9 @@ responses = sa.Table(
     sa.Column("store", sa.Boolean, nullable=False),
     sa.Column("provider", sa.Text, nullable=False),  # the account's name in the configuration
     sa.Column("model", sa.Text, nullable=False),  # as the provider calls it
+    sa.Column("alias", sa.Text),  # the name that was asked for, where it has several targets
+    sa.Column("tried", sa.Text),  # its targets that have refused it: `provider/model`, one a line
+    sa.Column("label", sa.Text),  # what a Response shows as `provider`, where the envelope names another one
     sa.Column("previous_response_id", sa.Text),
     sa.Column("turn", sa.Integer, nullable=False, server_default="0"),  # how many come before it in its chain
     sa.Column("conversation_id", sa.Text),
@@ -49,6 +52,7 @@ responses = sa.Table(
     sa.Column("upstream_started_at", Time),  # the money gate
     sa.Column("upstream_response_id", sa.Text),  # of a generation that the provider can resume
     sa.Column("upstream_cursor", sa.Integer),  # the last of its events that our log has
+    sa.Column("kept_upstream_id", sa.Text),  # of an ended one that its upstream keeps: later turns name it
     sa.Column("retry_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("rescue_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("terminal_at", Time),
@@ -226,6 +230,15 @@ sa.Index(
     response_metadata.c.pair,
     response_metadata.c.created_at,
     response_metadata.c.response_id,
+)
+
+# what upstreams still keep of responses that were deleted here
+unwanted_copies = sa.Table(
+    "unwanted_copies",
+    metadata,
+    sa.Column("response_id", sa.Text, primary_key=True),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("upstream_id", sa.Text, nullable=False),
 )
 
 idempotency_keys = sa.Table(

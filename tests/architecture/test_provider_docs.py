@@ -1,4 +1,4 @@
-"""docs/settings.md has a row for each key of the providers file; the file that it shows is valid."""
+"""docs/settings.md has a row for each key of the providers file; files that documents show are valid."""
 
 from __future__ import annotations
 
@@ -8,28 +8,37 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from shared.catalog import Deadlines, Provider, load_catalog
+from shared.catalog import Catalog, Deadlines, Provider, Target, load_catalog
 from shared.settings import Settings
+from tests.architecture.dialect_tables import with_tables
 from tests.architecture.tree import read
 
 _ROW = re.compile(r"^\| `([a-z_]+)` \| ([^|]*) \|", re.MULTILINE)
 _EXAMPLE = re.compile(r"```yaml\n(providers:.*?)```", re.DOTALL)
-_FROM_ELSEWHERE = {"name"}  # a provider's name is its key in the file
-_WORDS = {"empty": ("", ()), "required": (...,), "false": (False,)}
-
-
-@pytest.mark.parametrize(
-    ("heading", "model"), [("Of a provider:", Provider), ("Of `deadlines`, in seconds", Deadlines)]
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_DOCUMENTS = ("README.md", "docs/settings.md", "docs/providers.md", "docs/operations.md")
+_TABLES = [
+    ("Of a provider:", Provider),
+    ("Of `deadlines`, in seconds", Deadlines),
+    ("Of an alias's target:", Target),
+]
+_SERVERS = (
+    *("OpenAI", "Azure OpenAI", "Anthropic", "vLLM", "Ollama", "LM Studio", "llama.cpp", "TGI", "OpenRouter"),
+    "Any OpenAI-compatible server",
 )
+_FROM_ELSEWHERE = {"name"}  # a provider's name is its key in the file
+_WORDS: dict[str, tuple[object, ...]] = {"empty": ("", {}, frozenset()), "false": (False,), "true": (True,)}
+_OWN_WORDS = ("below", "the name", "the alias", "by dialect", "by server")
+
+
+@pytest.mark.parametrize(("heading", "model"), _TABLES)
 def test_keys_documented_are_the_keys_there_are(heading: str, model: type[BaseModel]) -> None:
     documented = dict(_rows(heading))
 
-    assert set(documented) == set(model.model_fields) - _FROM_ELSEWHERE
+    assert set(documented) == set(model.model_fields) - (_FROM_ELSEWHERE if model is Provider else set())
 
 
-@pytest.mark.parametrize(
-    ("heading", "model"), [("Of a provider:", Provider), ("Of `deadlines`, in seconds", Deadlines)]
-)
+@pytest.mark.parametrize(("heading", "model"), _TABLES)
 def test_keys_documented_have_the_defaults_of_the_code(heading: str, model: type[BaseModel]) -> None:
     wrong = {
         key: cell
@@ -42,15 +51,44 @@ def test_keys_documented_have_the_defaults_of_the_code(heading: str, model: type
     assert wrong == {}
 
 
-def test_providers_file_shown_when_loaded_is_valid(tmp_path: Path) -> None:
-    shown = _EXAMPLE.search(read("docs/settings.md"))
-    assert shown is not None
-    file = tmp_path / "providers.yaml"
-    file.write_text(shown.group(1), encoding="utf-8")
+def test_the_providers_file_of_the_settings_when_loaded_is_what_is_said_of_it(tmp_path: Path) -> None:
+    shown = _EXAMPLE.findall(read("docs/settings.md"))
 
-    catalog = load_catalog(Settings(config=str(file)), {"OPENAI_API_KEY": "sk-x"})
+    catalog = _loaded(shown[0], tmp_path)
 
     assert (set(catalog.providers), catalog.default) == ({"main", "local"}, "main")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(text, id=f"{document}-{number}")
+        for document in _DOCUMENTS
+        for number, text in enumerate(_EXAMPLE.findall(read(document)))
+    ],
+)
+def test_a_providers_file_shown_when_loaded_is_valid(text: str, tmp_path: Path) -> None:
+    assert _loaded(text, tmp_path).providers
+
+
+@pytest.mark.parametrize("server", _SERVERS)
+def test_a_server_has_a_section_with_a_file(server: str) -> None:
+    section = read("docs/providers.md").partition(f"\n## {server}\n")[2].partition("\n## ")[0]
+
+    assert _EXAMPLE.search(section)
+
+
+def test_tables_of_the_dialects_say_what_the_dialects_data_says() -> None:
+    document = read("docs/providers.md")
+
+    assert document == with_tables(document), "run `python -m tests.architecture.dialect_tables`"
+
+
+def _loaded(text: str, folder: Path) -> Catalog:
+    """With every variable set that the file uses."""
+    file = folder / "providers.yaml"
+    file.write_text(text, encoding="utf-8")
+    return load_catalog(Settings(config=str(file)), dict.fromkeys(_VARIABLE.findall(text), "sk-x"))
 
 
 def _rows(heading: str) -> list[tuple[str, str]]:
@@ -62,7 +100,7 @@ def _rows(heading: str) -> list[tuple[str, str]]:
 def _says(cell: str, default: object, required: bool) -> bool:
     if required:
         return cell == "required"
-    if cell in ("below", "the name"):
+    if cell in _OWN_WORDS:
         return isinstance(default, BaseModel) or default == ""
     if isinstance(default, (int, float)) and not isinstance(default, bool):
         return float(cell) == default

@@ -72,14 +72,26 @@ def test_claim_when_held_back_until_later_then_not_yet(store: Store, hands: Hand
     assert late is not None and late.row.not_before is None
 
 
-def test_claim_when_claimed_again_then_the_first_deadline_is_kept(store: Store) -> None:
-    first = claimed(store)
-    store.leases.release(first.row.id, first.row.attempt)
+def test_claim_when_claimed_again_then_the_first_deadline_is_kept(store: Store, hands: Hands) -> None:
+    first = gated(store)
+    store.leases.put_back(first.row.id, first.row.attempt, after_seconds=5)
+    hands.backdate(first.row.id, "not_before")
 
     second = store.leases.claim_next(OTHER, background=True)
 
     assert second is not None
     assert (second.row.attempt, second.row.deadline_at) == (3, first.row.deadline_at)
+
+
+def test_claim_when_it_was_given_back_unsent_then_its_time_begins_anew(store: Store, hands: Hands) -> None:
+    first = claimed(store)
+    store.leases.release(first.row.id, first.row.attempt)
+    hands.backdate(first.row.id, "deadline_at", seconds=7200)
+
+    second = store.leases.claim_next(OTHER, background=True)
+
+    assert second is not None and second.row.deadline_at is not None and first.row.deadline_at is not None
+    assert second.row.deadline_at >= first.row.deadline_at
 
 
 def test_claim_when_two_want_one_row_then_one_gets_it(store: Store) -> None:

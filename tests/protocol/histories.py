@@ -112,6 +112,8 @@ WORK: dict[str, Act] = {
     "finish": _by_hand(lambda world, hand: world.finish(hand, "completed", said=True)),
     "finish unsaid": _by_hand(lambda world, hand: world.finish(hand, "incomplete", said=False)),
     "release": _by_hand(World.release),
+    "sent elsewhere unsent": _by_hand(World.redirect),
+    "refused and sent elsewhere": _by_hand(World.refused),
     "die": _by_hand(World.die),
 }
 CALLS: dict[str, Act] = {

@@ -16,7 +16,8 @@ from typing import NamedTuple, Protocol
 SQL_FENCE = "the SQL fence"  # WHERE status = 'in_progress' AND attempt = mine
 LOG_FENCE = "the log fence"  # Lua compares the attempt, and knows the end
 MONEY_GATE = "the money gate"  # upstream_started_at is committed before the POST
-GUARDS = frozenset({SQL_FENCE, LOG_FENCE, MONEY_GATE})
+PROOF = "the proof"  # only what was refused goes to another target
+GUARDS = frozenset({SQL_FENCE, LOG_FENCE, MONEY_GATE, PROOF})
 
 QUEUED, RUNNING, COMPLETED, FAILED, CANCELLED = "queued", "in_progress", "completed", "failed", "cancelled"
 _TERMINAL = frozenset({COMPLETED, FAILED, CANCELLED})
@@ -44,6 +45,7 @@ class State(NamedTuple):
     deaths: int = 2
     releases: int = 1
     cancels: int = 1
+    retargets: int = 1
 
     @property
     def is_done(self) -> bool:
@@ -184,10 +186,16 @@ def _worker(state: State, number: int, guards: frozenset[str]) -> Iterator[Step]
         yield from _through_the_gate(state, at, step, passes, guards)
     elif worker.at == "gated":
         yield step("send", at("sent", state._replace(billed=state.billed + 1)))
+        if state.retargets:
+            yield step("send, refused", at("refused"))
+    elif worker.at == "refused":
+        yield from _elsewhere(state, at, step, passes)
     elif worker.at == "sent":
         accepted = LOG_FENCE not in guards or (state.log_attempt == worker.attempt and not state.log_end)
         appended = step("append", at("streamed"), worker.attempt)
         yield appended if accepted else step("append refused", at("idle"))
+        if PROOF not in guards:
+            yield from _elsewhere(state, at, step, passes)
     elif worker.at == "streamed":
         after = at("finished", _finished(state)) if passes else at("idle")
         yield step("finish", after)
@@ -195,6 +203,15 @@ def _worker(state: State, number: int, guards: frozenset[str]) -> Iterator[Step]
         accepted = LOG_FENCE not in guards or (state.log_attempt == worker.attempt and not state.log_end)
         ended = at("idle", state._replace(log_end=state.status))
         yield step("say the end", ended, worker.attempt) if accepted else step("end refused", at("idle"))
+
+
+def _elsewhere(state: State, at: _At, step: _MakeStep, passes: bool) -> Iterator[Step]:
+    """To the queue for another target: the gate is open again."""
+    if passes and state.retargets:
+        queued = _requeued(state._replace(retargets=0, started=False))
+        yield step("sent elsewhere", at("idle", queued))
+    else:
+        yield step("nowhere else", at("idle"))
 
 
 def _through_the_gate(

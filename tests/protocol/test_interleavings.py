@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.protocol.model import GUARDS, LOG_FENCE, MONEY_GATE, SQL_FENCE, Search, search
+from tests.protocol.model import GUARDS, LOG_FENCE, MONEY_GATE, PROOF, SQL_FENCE, Search, search
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,7 @@ def test_protocol_when_all_guards_stand_then_every_state_can_come_to_an_end(whol
         (SQL_FENCE, {"terminal overwritten", "billed twice"}),
         (LOG_FENCE, {"event after terminal", "event of a fenced attempt"}),
         (MONEY_GATE, {"billed twice"}),
+        (PROOF, {"billed twice"}),
     ],
 )
 def test_protocol_when_a_guard_is_taken_away_then_a_promise_breaks(guard: str, violations: set[str]) -> None:

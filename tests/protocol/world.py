@@ -29,6 +29,7 @@ from workers.slots import Slots
 from workers.spool import Spool
 from workers.sweep import Sweeper
 
+ELSEWHERE = {"provider": "other", "model": "n", "label": "Other"}
 SETTINGS = Settings(broker_url="memory://localhost", lease_seconds=0.0, wipe_seconds=3600.0)
 QUEUE = Queue(make_celery(SETTINGS, publisher=True))
 
@@ -40,6 +41,7 @@ class Hand:
     claim: Claim
     journal: Journal
     gated: bool = False
+    streamed: bool = False
 
     @property
     def id(self) -> str:
@@ -105,6 +107,7 @@ class World:
         for _ in range(count if hand.gated else 0):
             delta = f"{hand.attempt}.{len(hand.journal.frames)}"
             self._say(hand, {"type": "response.output_text.delta", "delta": delta})
+            hand.streamed = True
 
     def flush(self, hand: Hand) -> bool:
         journal, news = hand.journal, hand.journal.is_dirty
@@ -137,6 +140,20 @@ class World:
         self.hands.remove(hand)
         owned = self._owns(hand)
         assert self.store.leases.release(hand.id, hand.attempt) is (owned and not hand.gated)
+
+    def redirect(self, hand: Hand) -> None:
+        """Its account takes nothing now: another target, in the same hands."""
+        redirected = self.store.leases.redirect(hand.id, hand.attempt, **ELSEWHERE)
+        assert redirected is (self._owns(hand) and not hand.gated)
+
+    def refused(self, hand: Hand) -> None:
+        """A complete refusal before anything was seen: not billed, so another target may be asked."""
+        if not hand.gated or hand.streamed:
+            return
+        self.hands.remove(hand)
+        owned, known = self._owns(hand), self.watcher.responses[hand.id]
+        assert self.store.leases.retarget(hand.id, hand.attempt, **ELSEWHERE, tried="main/m") is owned
+        known.gates -= owned
 
     def die(self, hand: Hand) -> None:
         self.hands.remove(hand)

@@ -1,7 +1,9 @@
 """The whole product as real processes, as `respool dev` runs it, with a scripted upstream beside.
 
 The provider `main` is that upstream and accepts any model name, so that a test can choose pace and
-faults by it; `strict` lists its models; `down` has nobody listening.
+faults by it; `strict` lists its models; `down` has nobody listening. `chat` and `messages` are the same
+upstream in its other dialects, and what ends in `-plain` is asked for whole answers; what begins with
+`broken-` is for failures by the dozen, which would make others be left alone for a while.
 """
 
 from __future__ import annotations
@@ -74,6 +76,86 @@ providers:
     api_key: upstream-key
     restart_unseen: true
     deadlines: {{connect: 2, first_byte: 30, progress: 30, total: 60}}
+  chained:
+    dialect: responses
+    base_url: {upstream}/v1
+    api_key: upstream-key
+    state: upstream
+  chained-resumable:
+    dialect: responses
+    base_url: {upstream}/v1
+    api_key: upstream-key
+    state: upstream
+    resumable: true
+  responses-plain: &responses-plain
+    dialect: responses
+    base_url: {upstream}/v1
+    api_key: upstream-key
+    streaming: false
+    max_retries: 0
+    deadlines: &short {{connect: 2, first_byte: 3, progress: 2, total: 60}}
+  chat: &chat
+    dialect: chat_completions
+    base_url: {upstream}/v1
+    api_key: upstream-key
+    max_retries: 0
+    deadlines: *short
+  chat-plain: &chat-plain
+    <<: *chat
+    streaming: false
+  messages: &messages
+    <<: *chat
+    dialect: messages
+  messages-plain: &messages-plain
+    <<: *messages
+    streaming: false
+  broken-responses: {{<<: *responses-plain, streaming: true}}
+  broken-responses-plain: *responses-plain
+  broken-chat: *chat
+  broken-chat-plain: *chat-plain
+  broken-messages: *messages
+  broken-messages-plain: *messages-plain
+  one-at-a-time:
+    dialect: responses
+    base_url: {upstream}/v1
+    api_key: upstream-key
+    concurrency: 1
+  two-a-minute:
+    dialect: responses
+    base_url: {upstream}/v1
+    api_key: upstream-key
+    requests_per_minute: 2
+  few-tokens:
+    dialect: responses
+    base_url: {upstream}/v1
+    api_key: upstream-key
+    tokens_per_minute: 200
+  ailing:
+    dialect: responses
+    base_url: {upstream}/v1
+    api_key: upstream-key
+    max_retries: 0
+  spare:
+    dialect: responses
+    base_url: {upstream}/v1
+    api_key: upstream-key
+    label: the-spare
+aliases:
+  spread: [{{provider: main, model: plain}}, {{provider: spare, model: plain}}]
+  unreachable-first: [{{provider: down, model: plain}}, {{provider: spare, model: other-name, weight: 0}}]
+  bad-key-first: [{{provider: refused, model: plain}}, {{provider: spare, model: plain, weight: 0}}]
+  refused-400-first: [{{provider: main, model: "plain!fault=refuse:400"}}, {{provider: spare, weight: 0}}]
+  refused-429-first: [{{provider: main, model: "plain!fault=refuse:429:60"}}, {{provider: spare, weight: 0}}]
+  refused-500-first: [{{provider: main, model: "plain!fault=refuse:500"}}, {{provider: spare, weight: 0}}]
+  refused-503-first: [{{provider: main, model: "plain!fault=refuse:503"}}, {{provider: spare, weight: 0}}]
+  refused-504-first: [{{provider: main, model: "plain!fault=refuse:504"}}, {{provider: spare, weight: 0}}]
+  broken-first: [{{provider: main, model: "plain!fault=reset:2"}}, {{provider: spare, weight: 0}}]
+  both-refuse:
+    - {{provider: main, model: "plain!fault=refuse:503"}}
+    - {{provider: spare, model: "plain!fault=refuse:500", weight: 0}}
+  ailing-first: [{{provider: ailing, model: plain}}, {{provider: spare, model: plain, weight: 0}}]
+  narrow-first: [{{provider: one-at-a-time, model: plain}}, {{provider: spare, model: plain, weight: 0}}]
+  reasoner: [{{provider: spare, model: reasoner, weight: 0}}, {{provider: main, model: reasoner}}]
 default_provider: main
 """
 

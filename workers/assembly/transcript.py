@@ -11,6 +11,7 @@ from typing import Any
 
 from shared import ids
 from shared.wire import events
+from shared.wire.makers import marked_id, signed
 from workers.assembly.items import (
     CALL_CHANNELS,
     INDEX_KEYS,
@@ -35,7 +36,10 @@ _UNDER_WAY = frozenset({"in_progress", "searching", "interpreting", "generating"
 class Transcript:
     """The items of one response and the frames that told of them, which `take` hands out once."""
 
-    def __init__(self, *, response_id: str, next_sequence: int, show_encrypted: bool) -> None:
+    def __init__(
+        self, *, response_id: str, next_sequence: int, show_encrypted: bool, maker: str = ""
+    ) -> None:
+        self.maker = maker
         self.items: list[Item] = []
         self.open: dict[int, Item] = {}  # by our index, in the order they were added
         self.next_sequence = next_sequence
@@ -95,6 +99,8 @@ class Transcript:
         return item
 
     def adopt(self, item: Item) -> None:
+        if item.type == "reasoning" and self.maker:
+            item.extra.setdefault("encrypted_content", signed("", self.maker))
         self.items.append(item)
         self.open[item.index] = item
         self._item_ids.add(item.id)
@@ -219,7 +225,8 @@ class Transcript:
         fitting = upstream_id and _REASONING_ID.match(upstream_id) and upstream_id not in self._item_ids
         if item_type == "reasoning" and upstream_id and fitting:
             return upstream_id
-        return ids.output_item_id(self._response_id, index, item_type)
+        own = ids.output_item_id(self._response_id, index, item_type)
+        return marked_id(own, self.maker) if item_type == "reasoning" and self.maker else own
 
 
 def _counterparts(item: Item, shelf: str, bodies: list[dict[str, Any]]) -> list[Part | None]:

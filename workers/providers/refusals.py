@@ -82,8 +82,14 @@ def _error_object(body: bytes) -> dict[str, Any]:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return {}
-    error = value.get("error") if isinstance(value, dict) else None
-    return error if isinstance(error, dict) else {}
+    if not isinstance(value, dict):
+        return {}
+    error = value.get("error")
+    if isinstance(error, str):  # some servers have words alone
+        return {"message": error}
+    if isinstance(error, dict):
+        return error
+    return value if value.get("object") == "error" else {}
 
 
 def _text(value: object) -> str | None:

@@ -11,6 +11,7 @@ from cli.data_dir import DataDir
 from cli.plan import (
     Plan,
     api_role,
+    check_providers,
     make_plan,
     plan_state,
     redis_role,
@@ -19,6 +20,7 @@ from cli.plan import (
     worker_role,
 )
 from cli.ports import choose_port
+from shared.errors import ConfigurationError
 
 GIVEN = {
     "REDIS_URL": "redis://h:1/0",
@@ -139,3 +141,24 @@ def test_redis_when_on_the_path_is_the_one_started(environ: dict[str, str], dire
 
     assert role is not None
     assert role.command[0] == shutil.which("redis-server", path=environ["PATH"])
+
+
+def test_check_providers_when_the_file_relies_on_the_demo_then_right(
+    tmp_path: Path, environ: dict[str, str], directory: DataDir
+) -> None:
+    file = tmp_path / "providers.yaml"
+    file.write_text("default_provider: demo\n")
+    environ["RESPOOL_CONFIG"] = str(file)
+
+    check_providers(_plan(environ, directory), environ)
+
+
+def test_check_providers_when_the_file_is_wrong_then_its_line(
+    tmp_path: Path, environ: dict[str, str], directory: DataDir
+) -> None:
+    file = tmp_path / "providers.yaml"
+    file.write_text("default_provider: dmo\n")
+    environ["RESPOOL_CONFIG"] = str(file)
+
+    with pytest.raises(ConfigurationError, match=r"line 1: default_provider: .* mean 'demo'"):
+        check_providers(_plan(environ, directory), environ)

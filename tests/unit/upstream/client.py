@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
@@ -30,8 +30,18 @@ class Client:
         self.session = session
         self.session.headers["Authorization"] = "Bearer test"
 
-    def post(self, path: str, body: dict[str, Any], key: str = "", stream: bool = False) -> requests.Response:
+    def post(
+        self,
+        path: str,
+        body: dict[str, Any],
+        key: str = "",
+        *,
+        stream: bool = False,
+        more: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """`more`: further headers."""
         headers = {"Idempotency-Key": key, "X-Client-Request-Id": f"{key}.1"} if key else {}
+        headers |= more or {}
         url = f"{self.running.url}/v1{path}"
         return self.session.post(
             url, json=body, headers=headers, stream=stream, timeout=20, allow_redirects=False
@@ -52,6 +62,11 @@ class Client:
     def chat(self, **body: Any) -> requests.Response:
         messages = [{"role": "user", "content": "hi"}]
         return self.post("/chat/completions", {"model": "mock", "messages": messages, **body})
+
+    def message(self, key: str = "", *, version: str = "2023-06-01", **body: Any) -> requests.Response:
+        messages = [{"role": "user", "content": "hi"}]
+        wanted = {"model": "mock", "max_tokens": 4096, "messages": messages, **body}
+        return self.post("/messages", wanted, key, more={"anthropic-version": version})
 
     def get(self, response_id: str, **query: Any) -> requests.Response:
         return self.session.get(f"{self.running.url}/v1/responses/{response_id}", params=query, timeout=20)

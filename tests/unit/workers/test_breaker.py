@@ -108,3 +108,20 @@ def test_held_back_when_one_account_is_broken_then_it_alone() -> None:
 
     assert breakers.held_back() == ["bad"]
     assert breakers.states() == {"good": "closed", "bad": "open"}
+
+
+def test_breakers_when_an_account_is_not_known_yet_then_it_is_healthy() -> None:
+    breakers = Breakers([], Clock())
+
+    assert breakers.of("new").state == "closed"
+    assert breakers.states() == {"new": "closed"}
+
+
+def test_breakers_when_an_account_changed_then_it_begins_anew() -> None:
+    clock = Clock()
+    breakers = Breakers(["a"], clock)
+    for _ in range(MIN_CALLS):
+        _call(breakers.of("a"), failed=True)
+    breakers.forget({"a", "never heard of"})
+
+    assert (breakers.of("a").state, breakers.held_back()) == ("closed", [])

@@ -100,7 +100,7 @@ def test_retry_after_when_anything_is_sent_then_within_bounds(raw: str, seconds:
         b"[]",
         b'"x"',
         b"{}",
-        b'{"error": "x"}',
+        b'{"error": ""}',
         b'{"error": {"message": 3, "code": {}}}',
         b"\xff\xfe",
     ],
@@ -125,3 +125,8 @@ def test_refused_when_the_message_is_endless_then_cut() -> None:
     told = refusal(refused(400, {}, body(message="x" * 60_000)))
 
     assert len(told["message"]) <= 1_000
+
+
+@pytest.mark.parametrize("content", [b'{"error": "too long"}', b'{"object": "error", "message": "too long"}'])
+def test_refused_when_the_error_has_another_shape_then_its_words_all_the_same(content: bytes) -> None:
+    assert refusal(refused(400, {}, content))["message"] == "too long"

@@ -11,7 +11,7 @@ from shared.store.rows import Claim
 from tests.support.backends import Backends
 from tests.support.rows import OWNER, accepted, claimed, ending, finished
 from workers.sealed_content import make_sealer
-from workers.transcript import transcript
+from workers.transcript import Addressee, transcript
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def store(backends: Backends) -> Store:
 
 
 def sent(store: Store, claim: Claim) -> list[dict[str, Any]] | str:
-    return transcript(store.items, claim, make_sealer("", "pepper"))
+    return transcript(store.items, claim, make_sealer("", "pepper"), Addressee("main"))
 
 
 def texts(items: list[dict[str, Any]] | str) -> list[Any]:

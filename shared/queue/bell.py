@@ -35,7 +35,9 @@ def make_celery(settings: Settings, *, publisher: bool = False) -> Celery:
     app = Celery("respool", broker=settings.broker_url, set_as_current=not publisher)
     timeout = RING_SECONDS if publisher else 10
     connect = min(RING_SECONDS, 5) if publisher else 5
+    on_redis = settings.broker_url.startswith(("redis", "rediss"))
     app.conf.update(
+        broker_transport="shared.queue.transport:BellTransport" if on_redis else None,
         task_serializer="json",
         accept_content=["json"],
         result_accept_content=["json"],
@@ -57,7 +59,7 @@ def make_celery(settings: Settings, *, publisher: bool = False) -> Celery:
         broker_connection_max_retries=None,
         broker_connection_timeout=connect,
         broker_transport_options={**_TRANSPORT, "socket_timeout": timeout, "socket_connect_timeout": connect}
-        if settings.broker_url.startswith(("redis", "rediss"))
+        if on_redis
         else {},
     )
     return app

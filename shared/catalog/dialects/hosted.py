@@ -1,0 +1,104 @@
+"""What a history may hold of OpenAI's hosted tools and sealed items, for dialects that have neither. PURE.
+
+A record of what a hosted tool did is left out: its findings stand in the answer that followed. Who calls
+for such a tool, or brings an answer for one, is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.catalog.dialects.expression import unsupported
+from shared.errors import InvalidRequest, excerpt
+from shared.wire.input_items import item_type
+from shared.wire.makers import GATEWAY_SEAL
+
+TOOLS = frozenset({"function", "custom"})
+SAID = frozenset(
+    {
+        "message",
+        "function_call",
+        "function_call_output",
+        "custom_tool_call",
+        "custom_tool_call_output",
+        "reasoning",
+        "compaction",
+    }
+)
+RECORDS = frozenset(
+    {
+        "web_search_call",
+        "file_search_call",
+        "code_interpreter_call",
+        "image_generation_call",
+        "computer_call",
+        "local_shell_call",
+        "shell_call",
+        "apply_patch_call",
+        "tool_search_call",
+        "mcp_list_tools",
+        "mcp_call",
+        "mcp_approval_request",
+    }
+)
+LEFT_OUT = {
+    f"input: {kind}": "a hosted tool's own record; what it found stands in the answer that followed"
+    for kind in sorted(RECORDS)
+}
+
+
+def check_choice(body: Mapping[str, Any]) -> None:
+    choice = body.get("tool_choice")
+    if not isinstance(choice, dict):
+        return
+    if choice["type"] not in {*TOOLS, "allowed_tools"}:
+        raise not_had("tool_choice.type", choice["type"])
+    for index, entry in enumerate(choice.get("tools") or [] if choice["type"] == "allowed_tools" else []):
+        if entry["type"] not in TOOLS:
+            raise not_had(f"tool_choice.tools[{index}].type", entry["type"])
+
+
+def check_custom_tools(body: Mapping[str, Any]) -> None:
+    """They are offered as functions of one free text: nothing holds that to a grammar."""
+    for index, tool in enumerate(body.get("tools") or []):
+        if tool["type"] != "custom":
+            continue
+        if not isinstance(tool.get("name"), str) or not tool["name"]:
+            raise unsupported(f"tools[{index}].name", "A custom tool needs a name.")
+        form = tool.get("format")
+        kind = form.get("type") if isinstance(form, dict) else None
+        if kind not in (None, "text"):
+            raise not_had(f"tools[{index}].format.type", kind)
+
+
+def check_compactions(body: Mapping[str, Any]) -> None:
+    """Left out, all that they stand for would be lost."""
+    given = body.get("input")
+    for index, item in enumerate(given if isinstance(given, list) else []):
+        if item_type(item) == "compaction" and not str(item["encrypted_content"]).startswith(GATEWAY_SEAL):
+            raise InvalidRequest(
+                "This provider cannot read a compaction that was made elsewhere.",
+                code="unsupported_value",
+                param=f"input[{index}].encrypted_content",
+            )
+
+
+def forced_tool(body: Mapping[str, Any]) -> str | None:
+    """The parameter that leaves the model no choice but to call."""
+    choice = body.get("tool_choice")
+    if isinstance(choice, dict):
+        return None if choice.get("mode") == "auto" else "tool_choice"
+    return "tool_choice" if choice == "required" else None
+
+
+def structure(body: Mapping[str, Any]) -> str | None:
+    """The parameter that asks for structured output."""
+    form = (body.get("text") or {}).get("format") or {}
+    return "text.format" if form.get("type", "text") != "text" else None
+
+
+def not_had(param: str, value: object) -> InvalidRequest:
+    return InvalidRequest(
+        f"This provider has no '{excerpt(value)}' here.", code="unsupported_value", param=param
+    )

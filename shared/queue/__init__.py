@@ -1,0 +1,7 @@
+"""The bell: that there may be work, said by Celery."""
+
+from __future__ import annotations
+
+from shared.queue.bell import RING_SECONDS, RUN_RESPONSE, TASKS, Queue, make_celery
+
+__all__ = ["RING_SECONDS", "RUN_RESPONSE", "TASKS", "Queue", "make_celery"]

@@ -1,0 +1,116 @@
+"""An account's address and headers, and its answers taken apart: the same for every dialect."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from urllib.parse import urlencode
+
+import requests
+
+from shared import sse
+from shared.catalog import Provider
+from shared.errors import UpstreamError
+from workers.providers import refusals
+from workers.providers.base import Generation
+from workers.providers.http import Call, body_start, chunks
+
+_log = logging.getLogger("respool.upstream")
+
+EVENTS, JSON = "text/event-stream", "application/json"
+_OBJECT_LIMIT = 64 * 1024 * 1024
+
+
+class Account:
+    def __init__(
+        self, provider: Provider, *, auth: str = "bearer", version: tuple[str, str] | None = None
+    ) -> None:
+        """`auth`: how this dialect's servers take the key, unless the configuration says otherwise.
+
+        `version`: the header that names the API's version, and its default; else a query names it.
+        """
+        self.provider = provider
+        self._auth = provider.auth or auth
+        self._base = provider.base_url.rstrip("/")
+        self._version = {version[0]: provider.api_version or version[1]} if version else {}
+        queried = {"api-version": provider.api_version} if provider.api_version and not version else {}
+        self._query = {**queried, **provider.query}
+
+    def url(self, path: str, **query: str) -> str:
+        """`path` begins with a slash."""
+        asked = urlencode({**self._query, **query})
+        return f"{self._base}{path}" + (f"?{asked}" if asked else "")
+
+    def headers(self, generation: Generation | None = None, accept: str = JSON) -> dict[str, str]:
+        """Without a generation: for calls that generate nothing. What the configuration adds wins."""
+        headers = {**self._credentials(), **self._version, "Accept": accept, "User-Agent": "respool"}
+        if self.provider.organization:
+            headers["OpenAI-Organization"] = self.provider.organization
+        if self.provider.project:
+            headers["OpenAI-Project"] = self.provider.project
+        if generation is not None:
+            headers["Idempotency-Key"] = generation.response_id
+            headers["X-Client-Request-Id"] = f"{generation.response_id}.{generation.attempt}"
+        return {**headers, **self.provider.headers}
+
+    def _credentials(self) -> dict[str, str]:
+        try:
+            key = self.provider.key()
+        except (OSError, UnicodeDecodeError) as error:
+            _log.error(
+                "cannot read api_key_file of provider %s: %s", self.provider.name, type(error).__name__
+            )
+            raise refusals.refused(401, {}, b"") from error
+        if not key:
+            return {}  # a server of one's own may want none
+        if self._auth == "bearer":
+            return {"Authorization": f"Bearer {key}"}
+        return {self._auth: key}
+
+
+def check_status(response: requests.Response, call: Call) -> None:
+    """Raises UpstreamError for any answer but 200, in our words."""
+    if response.status_code != 200:
+        lower = {k.lower(): v for k, v in response.headers.items()}
+        body = body_start(response, call, refusals.BODY_LIMIT)
+        raise refusals.refused(response.status_code, lower, body)
+
+
+def content_type(response: requests.Response) -> str:
+    """EVENTS or JSON. Raises UpstreamError for anything else; silence means events."""
+    kind: str = response.headers.get("Content-Type", EVENTS).split(";")[0].strip().lower()
+    if kind not in (EVENTS, JSON):
+        raise UpstreamError(
+            "upstream_invalid_response", "The upstream answered with neither events nor JSON."
+        )
+    return kind
+
+
+def events(response: requests.Response, call: Call) -> Generator[sse.SseEvent, None, bool]:
+    """The stream's events up to its end or its `[DONE]`; comments are no progress.
+
+    Returns whether it was `[DONE]`.
+    """
+    decoder = sse.Decoder()
+    for chunk in chunks(response, call):
+        for event in decoder.feed(chunk):
+            if sse.is_done(event.data):
+                return True
+            call.progressed()
+            yield event
+    for event in decoder.close():
+        if sse.is_done(event.data):
+            return True
+        yield event
+    return False
+
+
+def whole(response: requests.Response, call: Call) -> bytes:
+    """A plain answer's body."""
+    data = bytearray()
+    for chunk in chunks(response, call):
+        data += chunk
+        call.progressed()
+        if len(data) > _OBJECT_LIMIT:
+            raise UpstreamError("upstream_invalid_response", "The upstream's answer is too large.")
+    return bytes(data)

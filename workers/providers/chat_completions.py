@@ -1,0 +1,82 @@
+"""The `chat_completions` dialect: every server that speaks OpenAI's Chat Completions, however loosely.
+
+It keeps nothing: there is no generation to go on with after a break, and no other endpoint to ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import orjson
+import requests
+
+from shared import sse
+from shared.catalog import Provider
+from shared.errors import UpstreamError
+from workers.providers import refusals
+from workers.providers.account import EVENTS, JSON, Account, check_status, content_type, events, whole
+from workers.providers.base import Generation
+from workers.providers.chat.answers import Answer
+from workers.providers.chat.request import chat_request, custom_names
+from workers.providers.http import Call, HttpClient, release
+
+
+class ChatCompletions:
+    def __init__(self, provider: Provider, client: HttpClient) -> None:
+        self._account = Account(provider)
+        self._client = client
+
+    def stream(self, generation: Generation, call: Call) -> Generator[dict[str, Any]]:
+        provider = self._account.provider
+        body = orjson.dumps(chat_request(generation, provider))
+        headers = self._account.headers(generation, EVENTS if provider.streaming else JSON)
+        response = self._client.post(self._account.url("/chat/completions"), body, headers, call)
+        try:
+            yield from _events(response, call, Answer(custom_names(generation.body)))
+        finally:
+            release(response, call)
+
+    def resume(
+        self, generation: Generation, upstream_id: str, cursor: int, call: Call
+    ) -> Generator[dict[str, Any]]:
+        raise _not_there()
+
+    def retrieve(self, generation: Generation, upstream_id: str, call: Call) -> dict[str, Any]:
+        raise _not_there()
+
+    def discard(self, upstream_id: str) -> None:
+        """Nothing is kept there."""
+
+    def once(self, endpoint: str, generation: Generation, call: Call) -> dict[str, Any]:
+        raise _not_there()
+
+
+def _not_there() -> UpstreamError:
+    """As a server would say it: the gateway then counts and summarises by itself."""
+    return refusals.refused(404, {}, b"")
+
+
+def _events(response: requests.Response, call: Call, answer: Answer) -> Generator[dict[str, Any]]:
+    check_status(response, call)
+    if content_type(response) == EVENTS:
+        yield from _streamed(response, call, answer)
+    else:
+        yield from answer.whole(sse.decode_object(whole(response, call)))
+
+
+def _streamed(response: requests.Response, call: Call, answer: Answer) -> Generator[dict[str, Any]]:
+    incoming = events(response, call)
+    done = False
+    while True:
+        try:
+            event = next(incoming)
+        except StopIteration as end:
+            done = end.value
+            break
+        except UpstreamError:
+            if not answer.finished:
+                raise
+            break  # the answer is whole: only its usage is lost
+        yield from answer.feed(sse.decode_object(event.data), event.event)
+    yield from answer.end(done=done)

@@ -1,0 +1,94 @@
+"""The `messages` dialect: an upstream that speaks Anthropic's Messages API.
+
+It has no background mode: nothing can be resumed, fetched or discarded there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, NoReturn
+
+import orjson
+import requests
+
+from shared import sse
+from shared.catalog import Provider
+from workers.providers import refusals
+from workers.providers.account import EVENTS, JSON, Account, check_status, content_type, events, whole
+from workers.providers.anthropic import answers
+from workers.providers.anthropic.deltas import Translator
+from workers.providers.anthropic.request import Reading, counted, request
+from workers.providers.base import Generation
+from workers.providers.http import Call, HttpClient, release
+
+_VERSION = ("anthropic-version", "2023-06-01")
+_COUNT = "input_tokens"
+
+
+class Messages:
+    def __init__(self, provider: Provider, client: HttpClient) -> None:
+        self._account = Account(provider, auth="x-api-key", version=_VERSION)
+        self._client = client
+
+    def stream(self, generation: Generation, call: Call) -> Generator[dict[str, Any]]:
+        streaming = self._account.provider.streaming
+        body, reading = self._request(generation, streaming=streaming)
+        response = self._post("/messages", body, generation, call, EVENTS if streaming else JSON)
+        try:
+            yield from _events(response, reading, call)
+        finally:
+            release(response, call)
+
+    def once(self, endpoint: str, generation: Generation, call: Call) -> dict[str, Any]:
+        if endpoint != _COUNT:
+            raise refusals.refused(404, {}, b"")
+        body, _ = self._request(generation, streaming=False)
+        response = self._post("/messages/count_tokens", counted(body), generation, call)
+        try:
+            check_status(response, call)
+            return sse.decode_object(whole(response, call))
+        finally:
+            release(response, call)
+
+    def resume(
+        self, generation: Generation, upstream_id: str, cursor: int, call: Call
+    ) -> Generator[dict[str, Any]]:
+        _gone()
+
+    def retrieve(self, generation: Generation, upstream_id: str, call: Call) -> dict[str, Any]:
+        _gone()
+
+    def discard(self, upstream_id: str) -> None:
+        """Nothing is kept there."""
+
+    def _request(self, generation: Generation, *, streaming: bool) -> tuple[dict[str, Any], Reading]:
+        limit = self._account.provider.max_output_tokens
+        return request(generation, default_limit=limit, streaming=streaming)
+
+    def _post(
+        self,
+        path: str,
+        body: dict[str, Any],
+        generation: Generation,
+        call: Call,
+        accept: str = JSON,
+    ) -> requests.Response:
+        headers = self._account.headers(generation, accept)
+        return self._client.post(self._account.url(path), orjson.dumps(body), headers, call)
+
+
+def _gone() -> NoReturn:
+    """What an upstream says that does not have it; for a row made before its account changed its dialect."""
+    raise refusals.refused(404, {}, b"")
+
+
+def _events(response: requests.Response, reading: Reading, call: Call) -> Generator[dict[str, Any]]:
+    check_status(response, call)
+    translator = Translator(reading)
+    if content_type(response) == EVENTS:
+        for event in events(response, call):
+            yield from translator.hear(sse.decode_json(event.data))
+    else:
+        for told in answers.events(sse.decode_object(whole(response, call))):
+            yield from translator.hear(told)
+    yield from translator.end()
