@@ -11,11 +11,10 @@ import logging
 import threading
 import time
 import zlib
-from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 
 from api.endings import Endings
-from api.mailbox import ENDED, LOOK, Hint, Mailbox
+from api.mailbox import ENDED, LOOK, Hint, Mailbox, Mailboxes
 from shared.errors import Gone, LogUnavailable, RespoolError, StoreUnavailable, Unavailable
 from shared.log import Heard, Subscriber
 from shared.services import Services
@@ -28,6 +27,7 @@ LOOK_SECONDS = 2.0
 ROW_SECONDS = 5.0
 CONNECT_SECONDS = 2.0
 PATIENCE_SECONDS = 30.0  # without Redis, before a stream is given up
+EXPECT_SECONDS = 10.0  # from a response's acceptance until its creator follows it
 EXPIRE_GRACE_SECONDS = 20.0  # the owner and the sweep go first
 
 
@@ -40,8 +40,7 @@ class Relay:
         self._store = services.store
         self._event_log = services.log
         self._endings = endings
-        self._mailboxes: dict[str, set[Mailbox]] = defaultdict(set)
-        self._lock = threading.Lock()
+        self._mailboxes = Mailboxes()
         self._subscriber = Subscriber(services.redis, heard=self._heard, deaf=self._all_look)
         self._stopping = threading.Event()
         self._watch = threading.Thread(target=self._check_silence, name="silence", daemon=True)
@@ -56,12 +55,11 @@ class Relay:
 
     @property
     def followers(self) -> int:
-        with self._lock:
-            return sum(len(boxes) for boxes in self._mailboxes.values())
+        return len(self._mailboxes)
 
     def left(self, row: ResponseRow) -> None:
         """A client that created this response, or attached to it, is gone: perhaps the last one here."""
-        if not self._boxes(row.id):
+        if not self._mailboxes.of(row.id):
             self._endings.abandoned(row, self.channel)
 
     @property
@@ -78,11 +76,16 @@ class Relay:
 
     def announce(self, row: ResponseRow, opening: Sequence[bytes]) -> bool:
         """Write the opening events of a response just accepted, and listen for more. False: Redis is away."""
+        # before they are written: who creates a response hears all of it, and need not look
+        mailbox = self._mailboxes.expect(row.id)
         try:
-            self._event_log.acquire(row.id, row.attempt, opening, channel=self._subscriber.channel)
+            state = self._event_log.acquire(row.id, row.attempt, opening, channel=self._subscriber.channel)
         except LogUnavailable as error:
+            mailbox.put(LOOK)
             _log.warning("opening events wait: %s", error, extra={"response_id": row.id})
             return False
+        if (state.attempt, state.seq) != (row.attempt, len(opening) - 1):
+            mailbox.put(LOOK)  # a worker was faster
         return True
 
     def check_log(self, row: ResponseRow, after: int) -> None:
@@ -111,24 +114,19 @@ class Relay:
 
         Raises StreamLost when the rest cannot be served from here.
         """
-        mailbox = Mailbox(after)
-        with self._lock:
-            self._mailboxes[response_id].add(mailbox)
+        mailbox, expected = self._mailboxes.enter(response_id, after)
+        first = None if expected else ENDED if ended else LOOK
         try:
-            first = ENDED if ended else LOOK
             yield from self._follow(response_id, after, mailbox, first, tick_seconds)
         finally:
-            with self._lock:
-                boxes = self._mailboxes[response_id]
-                boxes.discard(mailbox)
-                if not boxes:
-                    del self._mailboxes[response_id]
+            self._mailboxes.leave(response_id, mailbox)
 
     def _follow(
         self, response_id: str, cursor: int, mailbox: Mailbox, item: Hint | None, tick: float
     ) -> Iterator[bytes]:
         deaf_since: float | None = None
         waited = False
+        item = item or mailbox.get(tick)
         while True:
             ended = False
             if isinstance(item, Heard) and item.first <= cursor + 1:
@@ -198,21 +196,15 @@ class Relay:
         return b"".join(events.split(zlib.decompress(packed))[cursor + 1 :]), True
 
     def _heard(self, response_id: str, heard: Heard) -> None:
-        for mailbox in self._boxes(response_id):
+        for mailbox in self._mailboxes.of(response_id):
             mailbox.put(heard)
 
-    def _boxes(self, response_id: str) -> list[Mailbox]:
-        with self._lock:
-            return list(self._mailboxes.get(response_id, ()))
-
     def _all_look(self) -> None:
-        with self._lock:
-            followed = list(self._mailboxes)
-        for response_id in followed:
+        for response_id in self._mailboxes.ids():
             self._hint(response_id, LOOK)
 
     def _hint(self, response_id: str, hint: Hint) -> None:
-        for mailbox in self._boxes(response_id):
+        for mailbox in self._mailboxes.of(response_id):
             mailbox.put(hint)
 
     def _check_silence(self) -> None:
@@ -220,6 +212,7 @@ class Relay:
         while not self._stopping.wait(LOOK_SECONDS):
             rounds += 1
             try:
+                self._mailboxes.forget_expected(EXPECT_SECONDS)
                 self._check_logs()
                 if rounds % 2 == 0:
                     self._check_rows()
@@ -229,25 +222,20 @@ class Relay:
                 # the thread must outlive any one row
                 _log.exception("fault of ours")
 
-    def _quiet(self, seconds: float) -> list[str]:
-        before = time.monotonic() - seconds
-        with self._lock:
-            return [i for i, boxes in self._mailboxes.items() if any(b.quiet_since < before for b in boxes)]
-
     def _check_logs(self) -> None:
-        quiet = self._quiet(LOOK_SECONDS)
+        quiet = self._mailboxes.quiet(LOOK_SECONDS)
         if not quiet:
             return
         for response_id, state in zip(
             quiet, self._event_log.heads(quiet, channel=self._subscriber.channel), strict=True
         ):
             if state is not None:
-                for mailbox in self._boxes(response_id):
+                for mailbox in self._mailboxes.of(response_id):
                     if state.terminal or state.seq > mailbox.cursor:
                         mailbox.put(LOOK)
 
     def _check_rows(self) -> None:
-        quiet = self._quiet(ROW_SECONDS - LOOK_SECONDS / 2)
+        quiet = self._mailboxes.quiet(ROW_SECONDS - LOOK_SECONDS / 2)
         if not quiet:
             return
         rows = self._store.responses.states(quiet)

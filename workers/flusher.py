@@ -1,7 +1,7 @@
 """The reader of an upstream only appends to its journal; one flusher a process sends the log.
 
-The first event goes at once, later ones in batches: a round trip costs as much for eight events as
-for one, and sleeping in the reader would build a backlog.
+The first event of a stream goes at once, later ones, and all where nobody streams, in batches: a round
+trip costs as much for eight events as for one, and sleeping in the reader would build a backlog.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from shared.metrics import RESEEDS, Counters
 _log = logging.getLogger("respool.flusher")
 
 INTERVAL_SECONDS = 0.02
+PATIENCE_SECONDS = 0.05  # for events that nobody streams: a short answer ends before, and is sent once
 BATCH_FRAMES = 256
 RETRY_SECONDS = 0.5
 DRAIN_SECONDS = 2.0  # then Redis counts as down; the archive in SQL has everything
@@ -32,9 +33,16 @@ class Journal:
     """
 
     def __init__(
-        self, response_id: str, attempt: int, opening: Sequence[bytes], *, resumes: bool = False
+        self,
+        response_id: str,
+        attempt: int,
+        opening: Sequence[bytes],
+        *,
+        resumes: bool = False,
+        eager: bool = True,
     ) -> None:
         self.response_id = response_id
+        self.eager = eager  # its caller waits for each event; else the end of a short answer sends it all
         self.resumes = resumes  # what earlier attempts wrote is of the same generation
         self.attempt = attempt
         self.frames = list(opening)
@@ -124,13 +132,19 @@ class Flusher:
         self._thread.join(timeout=5)
 
     def open(
-        self, response_id: str, attempt: int, opening: Sequence[bytes], *, resumes: bool = False
+        self,
+        response_id: str,
+        attempt: int,
+        opening: Sequence[bytes],
+        *,
+        resumes: bool = False,
+        eager: bool = True,
     ) -> Journal:
         """Acquire the log under my attempt. Raises LeaseLost where a newer one owns it.
 
         `opening`: what every attempt writes first, the same bytes each time.
         """
-        journal = Journal(response_id, attempt, opening, resumes=resumes)
+        journal = Journal(response_id, attempt, opening, resumes=resumes, eager=eager)
         try:
             self._acquire(journal)
         except LogUnavailable:
@@ -155,7 +169,8 @@ class Flusher:
         if frames:
             with self._lock:
                 self._dirty.add(journal)
-            self._wake.set()
+            if journal.eager:
+                self._wake.set()
 
     def forget(self, journal: Journal) -> None:
         """It has ended: what Redis did not take while it was away, the archive has."""
@@ -180,7 +195,7 @@ class Flusher:
 
     def _run(self) -> None:
         while not self._stopping:
-            self._wake.wait()
+            self._wake.wait(PATIENCE_SECONDS)
             self._wake.clear()
             with self._lock:
                 journals, self._dirty = self._dirty, set()

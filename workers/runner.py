@@ -180,7 +180,8 @@ class Runner:
         # in one call: a log that Redis loses before the first delta begins with the same bytes again
         opening += assembler.begin()
         assembler.answered_by(row.shown({}))
-        journal = self._flusher.open(row.id, row.attempt, opening, resumes=place.upstream_id is not None)
+        resumes = place.upstream_id is not None
+        journal = self._flusher.open(row.id, row.attempt, opening, resumes=resumes, eager=row.stream)
         if place.upstream_id is None:
             return journal, assembler
         return journal, self._restored(claim, journal, place) or assembler

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 
 from shared.lifecycle import Status
 from shared.store.engine import db_now
-from shared.store.items import ITEM_LISTS, item_values, listed_items
+from shared.store.items import insert_listed, item_values, listed
 from shared.store.pairs import pairs_of
 from shared.store.rows import COLUMNS, NewResponse, ResponseRow, row
 from shared.store.tables import INPUT, items, payloads, response_metadata, responses
@@ -35,35 +36,26 @@ _ITEMS = sa.insert(items)
 _PAIRS = sa.insert(response_metadata)
 
 
-def _all_at_once() -> sa.Select[Any]:
+@lru_cache
+def _all_at_once(items_count: int, *, paired: bool) -> sa.Select[Any]:
+    """`items_count`: 0, 1 or more."""
     new = _ROW.cte("new")
     payload = sa.select(
         new.c.id,
         sa.bindparam("request", type_=sa.LargeBinary),
         sa.bindparam("envelope", type_=sa.LargeBinary),
     )
-    said = listed_items()
-    pair = (
-        sa.func.unnest(sa.bindparam("pairs", type_=sa.ARRAY(sa.Text))).table_valued("pair").render_derived()
-    )
-    return sa.select(new).add_cte(
-        sa.insert(payloads).from_select(["response_id", "request", "envelope"], payload).cte("payload"),
-        sa.insert(items)
-        .from_select(
-            ["response_id", "direction", "position", "item_id", "data"],
-            sa.select(new.c.id, sa.literal(INPUT), *said.c).select_from(new.join(said, sa.true())),
-        )
-        .cte("said"),
-        sa.insert(response_metadata)
-        .from_select(
-            ["response_id", "pair", "created_at"],
-            sa.select(new.c.id, pair.c.pair, new.c.created_at).select_from(new.join(pair, sa.true())),
-        )
-        .cte("metadata"),
-    )
-
-
-_ALL_AT_ONCE = _all_at_once()
+    parts: list[sa.Insert] = [
+        sa.insert(payloads).from_select(["response_id", "request", "envelope"], payload)
+    ]
+    if items_count:
+        parts.append(insert_listed(new, INPUT, one=items_count == 1))
+    if paired:
+        listed_pairs = sa.func.unnest(sa.bindparam("pairs", type_=sa.ARRAY(sa.Text)))
+        pair = listed_pairs.table_valued("pair").render_derived()
+        rows = sa.select(new.c.id, pair.c.pair, new.c.created_at).select_from(new.join(pair, sa.true()))
+        parts.append(sa.insert(response_metadata).from_select(["response_id", "pair", "created_at"], rows))
+    return sa.select(new).add_cte(*(part.cte(f"part_{n}") for n, part in enumerate(parts)))
 
 
 def insert_response(
@@ -75,8 +67,9 @@ def insert_response(
     said = item_values(new.id, INPUT, new.input_items if new.store else [])
     pairs = pairs_of(new)
     if connection.dialect.name == "postgresql":
-        more = {name: [item[name] for item in said] for name in ITEM_LISTS}
-        return row(connection.execute(_ALL_AT_ONCE, {**values, **payload, **more, "pairs": pairs}).one())
+        statement = _all_at_once(min(len(said), 2), paired=bool(pairs))
+        more = {"pairs": pairs} if pairs else {}
+        return row(connection.execute(statement, {**values, **payload, **listed(said), **more}).one())
     return _one_by_one(connection, values, payload, said, pairs)
 
 

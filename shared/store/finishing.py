@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -11,10 +12,12 @@ import sqlalchemy as sa
 
 from shared.lifecycle import Status
 from shared.store.engine import db_now
-from shared.store.items import ITEM_LISTS, item_values, listed_items
+from shared.store.items import insert_listed, item_values, listed
 from shared.store.rows import COLUMNS, Ended, Ending, load_json, payload_of, row
 from shared.store.tables import OUTPUT, archives, items, payloads, responses
 from shared.wire import events
+
+Values = dict[str, Any]
 
 _bytes = sa.LargeBinary()
 _ROW = (
@@ -43,31 +46,21 @@ _ARCHIVE = sa.insert(archives)
 _NOW = sa.select(db_now())
 
 
-def _all_at_once() -> sa.Select[Any]:
+@lru_cache
+def _all_at_once(items_count: int) -> sa.Select[Any]:
+    """`items_count`: 0, 1 or more."""
     ended = _ROW.returning(*COLUMNS).cte("ended")
     envelope = sa.select(payloads.c.envelope).where(payloads.c.response_id == ended.c.id).scalar_subquery()
-    result = sa.update(payloads).where(payloads.c.response_id == ended.c.id)
-    said = listed_items()
-    return sa.select(ended, envelope).add_cte(
-        result.values(result=sa.bindparam("object", type_=_bytes)).cte("result"),
-        sa.insert(items)
-        .from_select(
-            ["response_id", "direction", *ITEM_LISTS],
-            sa.select(ended.c.id, sa.literal(OUTPUT), *said.c)
-            .select_from(ended.join(said, sa.true()))
-            .where(ended.c.store),
-        )
-        .cte("said"),
-        sa.insert(archives)
-        .from_select(
-            ["response_id", "frames"],
-            sa.select(ended.c.id, sa.bindparam("archive", type_=_bytes)).where(ended.c.store),
-        )
-        .cte("archived"),
-    )
-
-
-_ALL_AT_ONCE = _all_at_once()
+    archive = sa.select(ended.c.id, sa.bindparam("archive", type_=_bytes)).where(ended.c.store)
+    parts: list[sa.Insert | sa.Update] = [
+        sa.update(payloads)
+        .where(payloads.c.response_id == ended.c.id)
+        .values(result=sa.bindparam("object", type_=_bytes)),
+        sa.insert(archives).from_select(["response_id", "frames"], archive),
+    ]
+    if items_count:
+        parts.append(insert_listed(ended, OUTPUT, one=items_count == 1))
+    return sa.select(ended, envelope).add_cte(*(part.cte(f"part_{n}") for n, part in enumerate(parts)))
 
 
 def finish_response(
@@ -92,26 +85,28 @@ def finish_response(
     said = item_values(response_id, OUTPUT, ending.output_items)
     terminal = events.terminal(ending.status, len(journal), result)
     archive = zlib.compress(b"".join([*journal, terminal]), 1)
-    if connection.dialect.name == "postgresql":
-        more = {name: [item[name] for item in said] for name in ITEM_LISTS}
-        record = connection.execute(
-            _ALL_AT_ONCE, {**values, **more, "object": result, "archive": archive}
-        ).one_or_none()
-    else:
-        record = connection.execute(_ALONE, values).one_or_none()
+    write = _at_once if connection.dialect.name == "postgresql" else _one_by_one
+    record = write(connection, values, said, result, archive)
+    return None if record is None else Ended(row(record), load_json(record[len(COLUMNS)]), result)
+
+
+def _at_once(
+    connection: sa.Connection, values: Values, said: list[Values], result: bytes, archive: bytes
+) -> sa.Row[Any] | None:
+    parameters = {**values, **listed(said), "object": result, "archive": archive}
+    return connection.execute(_all_at_once(min(len(said), 2)), parameters).one_or_none()
+
+
+def _one_by_one(
+    connection: sa.Connection, values: Values, said: list[Values], result: bytes, archive: bytes
+) -> sa.Row[Any] | None:
+    """For a database in this very process, where a round trip is nothing."""
+    record = connection.execute(_ALONE, values).one_or_none()
     if record is None:
         return None
-    ended = Ended(row(record), load_json(record[len(COLUMNS)]), result)
-    if connection.dialect.name != "postgresql":
-        _write_rest(connection, ended, said, archive)
-    return ended
-
-
-def _write_rest(connection: sa.Connection, ended: Ended, said: list[dict[str, Any]], archive: bytes) -> None:
-    """For a database in this very process, where a round trip is nothing."""
-    connection.execute(_RESULT, {"its_id": ended.row.id, "object": ended.result})
-    if not ended.row.store:
-        return
-    if said:
-        connection.execute(_ITEMS, said)
-    connection.execute(_ARCHIVE, {"response_id": ended.row.id, "frames": archive})
+    connection.execute(_RESULT, {"its_id": values["its_id"], "object": result})
+    if row(record).store:
+        if said:
+            connection.execute(_ITEMS, said)
+        connection.execute(_ARCHIVE, {"response_id": values["its_id"], "frames": archive})
+    return record

@@ -17,9 +17,6 @@ _BATCH = 1_000  # values in one statement: every database has a limit
 MAX_CHAIN = 10_000  # turns: a longer one is refused, so that no walk along a chain can stall the store
 
 
-ITEM_LISTS = ("position", "item_id", "data")  # parameters of `listed_items`: a list each
-
-
 def item_values(response_id: str, direction: int, values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows of one direction's items, in their order."""
     return [
@@ -34,11 +31,29 @@ def item_values(response_id: str, direction: int, values: Sequence[dict[str, Any
     ]
 
 
-def listed_items() -> sa.TableValuedAlias:
-    """PostgreSQL: items as rows of lists, so that one statement inserts any number of them."""
-    types: tuple[Any, ...] = (sa.Integer, sa.Text, sa.LargeBinary)
-    lists = [sa.bindparam(name, type_=sa.ARRAY(type_)) for name, type_ in zip(ITEM_LISTS, types, strict=True)]
-    return sa.func.unnest(*lists).table_valued(*ITEM_LISTS, name="listed").render_derived()
+_LISTED: dict[str, Any] = {"position": sa.Integer(), "item_id": sa.Text(), "data": sa.LargeBinary()}
+
+
+def insert_listed(owner: sa.CTE, direction: int, *, one: bool) -> sa.Insert:
+    """PostgreSQL: items of the response that `owner` holds, as part of a larger statement.
+
+    Any number of them are parameters that are lists; `one`, the usual case, costs less without.
+    """
+    said: sa.FromClause
+    if one:
+        said = sa.select(*(sa.bindparam(n, type_=t).label(n) for n, t in _LISTED.items())).subquery("listed")
+    else:
+        lists = [sa.bindparam(n, type_=sa.ARRAY(t)) for n, t in _LISTED.items()]
+        said = sa.func.unnest(*lists).table_valued(*_LISTED, name="listed").render_derived()
+    rows = sa.select(owner.c.id, sa.literal(direction), *said.c).select_from(owner.join(said, sa.true()))
+    return sa.insert(items).from_select(["response_id", "direction", *_LISTED], rows.where(owner.c.store))
+
+
+def listed(values: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The parameters of `insert_listed`."""
+    if len(values) == 1:
+        return {name: values[0][name] for name in _LISTED}
+    return {name: [item[name] for item in values] for name in _LISTED}
 
 
 class Items:

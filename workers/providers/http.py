@@ -118,12 +118,7 @@ class HttpClient:
     """One per process: pooled connections to all upstreams."""
 
     def __init__(self, *, pool_size: int) -> None:
-        self._session = requests.Session()
-        self._session.trust_env = False  # no proxies, no netrc behind the operator's back
-        self._session.cookies.set_policy(_NoCookies())
-        adapter = _Adapter(pool_connections=32, pool_maxsize=pool_size, max_retries=0, pool_block=False)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._adapter = _Adapter(pool_connections=32, pool_maxsize=pool_size, max_retries=0, pool_block=False)
 
     def post(self, url: str, body: bytes, headers: dict[str, str], call: Call) -> requests.Response:
         """Send once. UpstreamError(unbilled=True) only when the request cannot have been sent."""
@@ -134,14 +129,10 @@ class HttpClient:
     ) -> requests.Response:
         _current.call = call
         try:
-            response = self._session.request(
-                method,
-                url,
-                data=body,
-                headers={"Accept-Encoding": "identity", **headers},
-                stream=True,
-                allow_redirects=False,
-                timeout=(call.deadlines.connect, call.deadlines.first_byte),
+            # straight to the adapter: what a session adds (cookies, redirects, proxies) is not wanted
+            request = requests.Request(method, url, {"Accept-Encoding": "identity", **headers}, data=body)
+            response = self._adapter.send(
+                request.prepare(), stream=True, timeout=(call.deadlines.connect, call.deadlines.first_byte)
             )
         except requests.exceptions.ConnectTimeout as error:
             raise _unreachable("did not accept a connection in time") from error
@@ -160,12 +151,13 @@ class HttpClient:
     def attempt(self, method: str, url: str, headers: dict[str, str]) -> None:
         """Best effort, briefly; the outcome does not matter to any response."""
         try:
-            self._session.request(method, url, headers=headers, allow_redirects=False, timeout=(5, 5)).close()
+            request = requests.Request(method, url, headers)
+            self._adapter.send(request.prepare(), timeout=(5, 5)).close()
         except requests.exceptions.RequestException as error:
             _log.info("%s upstream: %s", method, type(error).__name__)
 
     def close(self) -> None:
-        self._session.close()
+        self._adapter.close()
 
 
 def chunks(response: requests.Response, call: Call) -> Iterator[bytes]:
@@ -231,14 +223,6 @@ def _connection_error(error: requests.exceptions.RequestException) -> UpstreamEr
     if isinstance(error, requests.exceptions.ReadTimeout):
         return UpstreamError("upstream_timeout", "The upstream missed its first byte deadline.")
     return UpstreamError("upstream_disconnected", "The upstream closed the connection without an answer.")
-
-
-class _NoCookies(requests.cookies.cookielib.DefaultCookiePolicy):  # type: ignore[name-defined,misc]
-    def set_ok(self, cookie: Any, request: Any) -> bool:
-        return False
-
-    def return_ok(self, cookie: Any, request: Any) -> bool:
-        return False
 
 
 def _attach(connection: Any) -> None:

@@ -134,6 +134,15 @@ def test_append_when_more_than_a_batch_then_in_order_and_bounded(
     assert max(len(b.frames) for b in log.batches) <= BATCH_FRAMES
 
 
+def test_append_when_nobody_streams_then_in_the_log_all_the_same(log: EventLog, flusher: Flusher) -> None:
+    flusher.start()
+    journal = flusher.open(ID, 1, OPENING, eager=False)
+
+    flusher.append(journal, frames(1, 3))
+
+    wait_until(lambda: whole(log) == [*OPENING, *frames(1, 3)], "its events are in the log")
+
+
 def test_append_when_several_responses_run_then_each_log_is_its_own(log: EventLog, flusher: Flusher) -> None:
     flusher.start()
     journals = [flusher.open(f"resp_{n}", 1, [b"o%d\n\n" % n]) for n in range(5)]
