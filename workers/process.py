@@ -37,6 +37,7 @@ from workers.sweep import Sweeper
 _log = logging.getLogger("respool.worker")
 
 HAND_OVER_SECONDS = 1.0  # how often a process that drains looks for more of it
+BACKLOG_SECONDS = 0.5  # a row that waited so long is not alone, and for the others perhaps nobody rings
 IDLE_SECONDS = (1.0, 2.0)  # idle slots look for work in SQL this often: bells may be lost
 
 
@@ -160,7 +161,7 @@ class WorkerProcess:
         self._services.close()
 
     def work(self) -> None:
-        """One bell, one claim; again after a row that may have kept others of its kind waiting."""
+        """One bell, one claim; again after a row that waited long, or may have kept others waiting."""
         while not self._draining.is_set():
             with self._slots.take() as slot:
                 if self._draining.is_set():
@@ -176,12 +177,13 @@ class WorkerProcess:
                 if claim is None:
                     return
                 self._slots.settle(slot, background=claim.row.background)
-                self._transitions.say("claimed", claim.row, seconds=self._waited(claim.row))
+                waited = self._waited(claim.row)
+                self._transitions.say("claimed", claim.row, seconds=waited)
                 self._meet(claim.row)
                 self._runner.run(claim)
             row = claim.row
             may_have_blocked = self._is_capped or self._limits.apply_to(row.provider)
-            if not (may_have_blocked or (row.background and was_full)):
+            if not (may_have_blocked or (row.background and was_full) or waited > BACKLOG_SECONDS):
                 return
 
     def _hand_over(self) -> None:

@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
-from shared.queue.bell import RING_SECONDS, RUN_RESPONSE, TASKS, Queue, make_celery
+from shared.queue.bell import (
+    ENOUGH,
+    LOOK_EACH,
+    QUIET_SECONDS,
+    RING_SECONDS,
+    RUN_RESPONSE,
+    TASKS,
+    Queue,
+    make_celery,
+)
 
-__all__ = ["RING_SECONDS", "RUN_RESPONSE", "TASKS", "Queue", "make_celery"]
+__all__ = [
+    "ENOUGH",
+    "LOOK_EACH",
+    "QUIET_SECONDS",
+    "RING_SECONDS",
+    "RUN_RESPONSE",
+    "TASKS",
+    "Queue",
+    "make_celery",
+]

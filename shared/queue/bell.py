@@ -7,6 +7,9 @@ no retries, no ETA, no revoke. A ring is bounded in time and its outcome is not 
 from __future__ import annotations
 
 import logging
+import math
+import time
+from collections.abc import Callable
 
 from celery import Celery
 from celery.exceptions import CeleryError
@@ -19,6 +22,10 @@ _log = logging.getLogger("respool.queue")
 RUN_RESPONSE = "respool.run_response"
 TASKS = frozenset({RUN_RESPONSE})
 RING_SECONDS = 2
+QUEUE = "responses"
+ENOUGH = 128  # bells that nobody has heard yet: beyond them no more are rung for a while
+LOOK_EACH = 32  # rings between two looks at how many there are
+QUIET_SECONDS = 0.5
 
 _TRANSPORT = {
     "visibility_timeout": 86_400,
@@ -45,7 +52,7 @@ def make_celery(settings: Settings, *, publisher: bool = False) -> Celery:
         task_acks_late=False,
         task_reject_on_worker_lost=False,
         task_publish_retry=False,
-        task_default_queue="responses",
+        task_default_queue=QUEUE,
         task_send_sent_event=False,
         worker_send_task_events=False,
         worker_prefetch_multiplier=1,
@@ -66,19 +73,45 @@ def make_celery(settings: Settings, *, publisher: bool = False) -> Celery:
 
 
 class Queue:
-    def __init__(self, app: Celery) -> None:
+    def __init__(self, app: Celery, clock: Callable[[], float] = time.monotonic) -> None:
         self._app = app
+        self._clock = clock
+        self._rung = 0  # since the queue was looked at
+        self._quiet_until = -math.inf
         connection = app.connection_for_write()  # does not connect; knows its transport's errors
         self._errors = (KombuError, CeleryError, *connection.connection_errors, *connection.channel_errors)
 
     def ring(self, response_id: str) -> bool:
         """Say that a row may wait; the id is a hint for logs. False: perhaps nobody heard it."""
         try:
-            self._app.send_task(RUN_RESPONSE, args=[response_id], retry=False, argsrepr="", kwargsrepr="")
+            if not self._is_loud_enough():
+                self._app.send_task(RUN_RESPONSE, args=[response_id], retry=False, argsrepr="", kwargsrepr="")
         except self._errors as error:
             _log.warning("no bell for %s: %s", response_id, type(error).__name__)
             return False
         return True
+
+    def _is_loud_enough(self) -> bool:
+        """More bells than slots, unheard: another one would bring nobody who does not come anyway.
+
+        Whoever ends a row of a backlog takes the next one unasked (workers/process).
+        """
+        now = self._clock()
+        if now < self._quiet_until:
+            return True
+        self._rung += 1
+        if self._rung < LOOK_EACH:
+            return False
+        self._rung = 0
+        if self._unheard() < ENOUGH:
+            return False
+        self._quiet_until = now + QUIET_SECONDS
+        return True
+
+    def _unheard(self) -> int:
+        with self._app.producer_pool.acquire(block=True) as producer:
+            size = getattr(producer.channel, "_size", None)  # of transports that can tell
+            return size(QUEUE) if size is not None else 0
 
     def close(self) -> None:
         self._app.close()

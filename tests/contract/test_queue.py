@@ -9,7 +9,16 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from shared.queue import RING_SECONDS, RUN_RESPONSE, TASKS, Queue, make_celery
+from shared.queue import (
+    ENOUGH,
+    LOOK_EACH,
+    QUIET_SECONDS,
+    RING_SECONDS,
+    RUN_RESPONSE,
+    TASKS,
+    Queue,
+    make_celery,
+)
 from shared.services import connect_redis
 from shared.settings import Settings
 from tests.support.servers import RedisServer, free_port
@@ -39,6 +48,36 @@ def test_ring_when_redis_answers_then_one_message_with_the_id_alone(redis_server
     message = orjson.loads(raw)
     assert message["headers"]["task"] == RUN_RESPONSE and RUN_RESPONSE in TASKS
     assert message["headers"]["retries"] == 0 and message["headers"]["eta"] is None
+    client.delete("respool:responses")
+    bell.close()
+    client.close()
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_ring_when_many_bells_are_unheard_then_silent_for_a_while_and_again_once_heard(
+    redis_server: RedisServer,
+) -> None:
+    client, clock = connect_redis(redis_server.url), Clock()
+    client.delete("respool:responses")
+    bell = Queue(make_celery(Settings(broker_url=redis_server.url), publisher=True), clock)
+
+    answers = {bell.ring("resp_1") for _ in range(2 * ENOUGH)}
+    unheard = client.llen("respool:responses")
+    client.delete("respool:responses")
+    bell.ring("resp_1")
+    meanwhile = client.llen("respool:responses")
+    clock.now = QUIET_SECONDS
+    bell.ring("resp_1")
+
+    assert answers == {True}
+    assert ENOUGH <= unheard < ENOUGH + LOOK_EACH
+    assert (meanwhile, client.llen("respool:responses")) == (0, 1)
     client.delete("respool:responses")
     bell.close()
     client.close()
