@@ -40,6 +40,7 @@ def create_app(services: Services) -> Flask:
     relay = Relay(services, endings)
     settings = services.settings
     waiters = Waiters(limit=settings.max_streams, key_limit=settings.max_streams_per_key)
+    budget = BodyBudget(settings.max_inflight_body_bytes)
     draining = app.extensions["draining"] = threading.Event()
     waiting = Waiting(services, relay, waiters, draining)
     creation = Creation(services, relay)
@@ -51,7 +52,7 @@ def create_app(services: Services) -> Flask:
         EndpointsResource(services.catalog, creation, waiting),
         ListingResource(services.store),
         ModelsResource(services.catalog),
-        WebSocketResource(settings, authenticator, turns, draining),
+        WebSocketResource(settings, authenticator, turns, budget, draining),
     )
     for name, prefix in MOUNTS.items():
         blueprint = Blueprint(name, __name__, url_prefix=prefix)
@@ -63,7 +64,7 @@ def create_app(services: Services) -> Flask:
     HealthResource(services, draining, reloader).routes(app)
     MetricsResource(services).routes(app)
     DocsResource(MOUNTS.values()).routes(app)
-    body.install(app, BodyBudget(settings.max_inflight_body_bytes), seconds=settings.body_seconds)
+    body.install(app, budget, seconds=settings.body_seconds)
     errors.install(app)
     headers.install(app)
     metrics.install(app, services.transitions.counters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Callable
 
@@ -62,7 +63,7 @@ class BodyBudget:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a holder may be collected in the middle of `take`
 
     def take(self, size: int) -> int:
         """Reserve room for a body; the number to give back. Raises Unavailable when there is none."""
@@ -77,6 +78,12 @@ class BodyBudget:
                 )
             self._held += size
         return size
+
+    def take_for(self, size: int, holder: object) -> None:
+        """Reserve room for as long as `holder` lives. Raises as `take`."""
+        held = self.take(size)
+        if held:
+            weakref.finalize(holder, self.give_back, held)
 
     def give_back(self, size: int) -> None:
         with self._lock:

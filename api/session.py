@@ -15,6 +15,7 @@ from wsproto.frame_protocol import CloseReason
 
 from api.channel import Channel, ChannelClosed
 from api.lanes import Lanes
+from api.limits import BodyBudget
 from api.memory import Memory
 from api.turns import Answer, Peer, refuse
 from shared.errors import ClientError, InvalidRequest
@@ -33,12 +34,20 @@ class Limits:
 
 class Session:
     def __init__(
-        self, channel: Channel, peer: Peer, answer: Answer, *, limits: Limits, max_waiting_bytes: int
+        self,
+        channel: Channel,
+        peer: Peer,
+        answer: Answer,
+        *,
+        limits: Limits,
+        max_waiting_bytes: int,
+        budget: BodyBudget,
     ) -> None:
         self._channel = channel
         self._peer = peer
         self._answer = answer
         self._limits = limits
+        self._budget = budget
         self._lanes = Lanes(max_waiting_bytes=max_waiting_bytes)
         self._memory = Memory()
 
@@ -83,6 +92,7 @@ class Session:
             message = websocket.read_message(data)
             stream_id = websocket.read_stream_id(message)
             turn = partial(self._answer, self._channel, self._peer, self._memory, stream_id, message)
+            self._budget.take_for(len(data), turn)
             self._lanes.submit(stream_id, turn, len(data))
         except ClientError as error:
             refuse(self._channel, stream_id, error)

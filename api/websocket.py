@@ -20,6 +20,7 @@ from wsproto.utilities import generate_accept_token
 from api.auth import Authenticator
 from api.channel import Channel
 from api.errors import json_response
+from api.limits import BodyBudget
 from api.routing import provider_headers
 from api.session import Limits, Session
 from api.turns import Peer, Turns
@@ -37,11 +38,17 @@ SOCKET = "gunicorn.socket"
 
 class WebSocketResource:
     def __init__(
-        self, settings: Settings, authenticator: Authenticator, turns: Turns, draining: threading.Event
+        self,
+        settings: Settings,
+        authenticator: Authenticator,
+        turns: Turns,
+        budget: BodyBudget,
+        draining: threading.Event,
     ) -> None:
         self._max_bytes = settings.max_body_bytes
         self._authenticator = authenticator
         self._turns = turns
+        self._budget = budget
         self._draining = draining
 
     def routes(self, blueprint: Blueprint) -> None:
@@ -77,6 +84,7 @@ class WebSocketResource:
             self._turns.run,
             limits=Limits(),
             max_waiting_bytes=self._max_bytes,
+            budget=self._budget,
         )
         session.run(self._draining)
 

@@ -14,6 +14,7 @@ from wsproto.events import CloseConnection, Event, Ping, Pong, TextMessage
 
 from api.auth import Caller
 from api.channel import Channel
+from api.limits import BodyBudget
 from api.memory import Memory
 from api.session import Limits, Session
 from api.turns import Peer
@@ -38,7 +39,9 @@ class Client:
 
     def serve(self, limits: Limits = LONG) -> Client:
         channel = Channel(self._served, max_bytes=1000)
-        session = Session(channel, PEER, self._answer, limits=limits, max_waiting_bytes=1000)
+        session = Session(
+            channel, PEER, self._answer, limits=limits, max_waiting_bytes=1000, budget=BodyBudget(1000)
+        )
 
         def run() -> None:
             session.run(self.draining)
