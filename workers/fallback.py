@@ -20,12 +20,14 @@ from shared.transitions import Transitions
 from workers import retry
 from workers.breaker import Breakers
 from workers.limits import Limits, Seat, tokens_used
+from workers.providers.refusals import NO_SUCH_MODEL
 
 # Of what runs in front of a model: it waited for the model in vain, which may be at work, and paid for.
 _TIMED_OUT = {504, 522, 524}
 # The account, not the request: a key, a deployment or a configuration that is gone.
 _OPERATORS = {"upstream_auth", "provider_gone"}
-_NO_SUCH_MODEL = {"model_not_found", "DeploymentNotFound"}
+_NO_SUCH_MODEL = {NO_SUCH_MODEL, "DeploymentNotFound"}
+_SPENT = {402, 429}  # its money, or its quota
 AT_LIMIT, BREAKER_OPEN = "at_limit", "breaker_open"
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.5, 5.0  # a row waits before it is claimed again
 
@@ -39,7 +41,7 @@ def moves_on(error: UpstreamError) -> bool:
     status = error.refusal.get("upstream_status")
     if status == 404:
         return error.refusal.get("code") in _NO_SUCH_MODEL
-    return status == 429 or (isinstance(status, int) and status >= 500 and status not in _TIMED_OUT)
+    return status in _SPENT or (isinstance(status, int) and status >= 500 and status not in _TIMED_OUT)
 
 
 @dataclass(frozen=True, slots=True)

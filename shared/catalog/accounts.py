@@ -94,7 +94,8 @@ class Provider(BaseModel):
 
     def check(self, body: Mapping[str, Any]) -> None:
         """Raises InvalidRequest for what this account's dialect, or its server, cannot express."""
-        DIALECTS[self.dialect].check(body, self.lacks)
+        dialect = DIALECTS[self.dialect]
+        dialect.check(body, self.lacks | dialect.lacking(self.api_version))
         check_compactions(body, self.maker)
 
     @property

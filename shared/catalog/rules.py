@@ -47,8 +47,12 @@ def base_url(value: str) -> str:
     return value
 
 
+def is_header_value(value: str) -> bool:
+    return _VALUE.match(value) is not None
+
+
 def header_value(value: str) -> str:
-    if not _VALUE.match(value):
+    if not is_header_value(value):
         raise broken("must be printable ASCII on one line")
     if value != value.strip():
         raise broken("has blanks at its ends")

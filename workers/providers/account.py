@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import requests
 
 from shared import sse
-from shared.catalog import Provider
+from shared.catalog import Provider, rules
 from shared.errors import UpstreamError
 from workers.providers import refusals
 from workers.providers.base import Generation
@@ -57,23 +57,27 @@ class Account:
         try:
             key = self.provider.key()
         except (OSError, UnicodeDecodeError) as error:
-            _log.error(
-                "cannot read api_key_file of provider %s: %s", self.provider.name, type(error).__name__
-            )
-            raise refusals.refused(401, {}, b"") from error
+            raise self._no_key(type(error).__name__) from error
+        if not rules.is_header_value(key):
+            raise self._no_key("it holds what no header can")
         if not key:
             return {}  # a server of one's own may want none
         if self._auth == "bearer":
             return {"Authorization": f"Bearer {key}"}
         return {self._auth: key}
 
+    def _no_key(self, why: str) -> UpstreamError:
+        """As an upstream says it that does not like the key."""
+        _log.error("cannot read api_key_file of provider %s: %s", self.provider.name, why)
+        return refusals.refused(401, {}, b"")
 
-def check_status(response: requests.Response, call: Call) -> None:
-    """Raises UpstreamError for any answer but 200, in our words."""
+
+def check_status(response: requests.Response, call: Call, *, missing: str | None = None) -> None:
+    """Raises UpstreamError for any answer but 200, in our words. `missing`: as in `refusals.refused`."""
     if response.status_code != 200:
         lower = {k.lower(): v for k, v in response.headers.items()}
         body = body_start(response, call, refusals.BODY_LIMIT)
-        raise refusals.refused(response.status_code, lower, body)
+        raise refusals.refused(response.status_code, lower, body, missing=missing)
 
 
 def content_type(response: requests.Response) -> str:

@@ -58,7 +58,7 @@ def _not_there() -> UpstreamError:
 
 
 def _events(response: requests.Response, call: Call, answer: Answer) -> Generator[dict[str, Any]]:
-    check_status(response, call)
+    check_status(response, call, missing=refusals.NO_SUCH_MODEL)  # nothing else is looked up there
     if content_type(response) == EVENTS:
         yield from _streamed(response, call, answer)
     else:

@@ -83,7 +83,7 @@ def _gone() -> NoReturn:
 
 
 def _events(response: requests.Response, reading: Reading, call: Call) -> Generator[dict[str, Any]]:
-    check_status(response, call)
+    check_status(response, call, missing=refusals.NO_SUCH_MODEL)  # nothing else is looked up there
     translator = Translator(reading)
     if content_type(response) == EVENTS:
         for event in events(response, call):

@@ -22,8 +22,11 @@ _OVERLOADED = {503, 529}
 MAX_RETRY_AFTER = 60  # both SDKs obey up to this
 
 
-def refused(status: int, headers: dict[str, str], body: bytes) -> UpstreamError:
-    """`headers` with lower-case names."""
+NO_SUCH_MODEL = "model_not_found"
+
+
+def refused(status: int, headers: dict[str, str], body: bytes, *, missing: str | None = None) -> UpstreamError:
+    """`headers` with lower-case names. `missing`: the code of a 404 that has none of its own."""
     error = _error_object(body)
     if status in _CLIENTS_FAULT:
         message = mask(_text(error.get("message")) or f"The upstream refused the request with {status}.")
@@ -32,7 +35,7 @@ def refused(status: int, headers: dict[str, str], body: bytes) -> UpstreamError:
             status,
             message,
             type="invalid_request_error",
-            code=_text(error.get("code")),
+            code=_text(error.get("code")) or (missing if status == 404 else None),
             param=_text(error.get("param")),
         )
     if status == 429:

@@ -9,73 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shared.catalog.dialects import hosted
 from shared.catalog.dialects.expression import Dialect, Feature, asked, parts_of, unsupported
-from shared.errors import InvalidRequest, excerpt
+from shared.errors import excerpt
 from shared.wire.input_items import PART_TEXT, item_type
-from shared.wire.makers import GATEWAY_SEAL
 
 LOGPROBS = "message.output_text.logprobs"
 # a server without them is sent no `stream_options`: the one feature that no request asks for
 STREAM_USAGE = "stream_usage"
-
-_TOOLS = frozenset({"function", "custom"})
-_SAID = frozenset(
-    {
-        "message",
-        "function_call",
-        "function_call_output",
-        "custom_tool_call",
-        "custom_tool_call_output",
-        "reasoning",
-        "compaction",
-    }
-)
-_MADE_BY_HOSTED_TOOLS = frozenset(
-    {
-        "web_search_call",
-        "file_search_call",
-        "code_interpreter_call",
-        "image_generation_call",
-        "computer_call",
-        "local_shell_call",
-        "shell_call",
-        "apply_patch_call",
-        "tool_search_call",
-        "mcp_list_tools",
-        "mcp_call",
-        "mcp_approval_request",
-    }
-)
-_LEFT_OUT = {
-    f"input: {kind}": "a hosted tool's own record; what it found stands in the answer that followed"
-    for kind in sorted(_MADE_BY_HOSTED_TOOLS)
-}
-
-
-def _check_choice(body: Mapping[str, Any]) -> None:
-    choice = body.get("tool_choice")
-    if not isinstance(choice, dict):
-        return
-    if choice["type"] not in {*_TOOLS, "allowed_tools"}:
-        raise _unknown("tool_choice.type", choice["type"])
-    for index, entry in enumerate(choice.get("tools") or [] if choice["type"] == "allowed_tools" else []):
-        if entry["type"] not in _TOOLS:
-            raise _unknown(f"tool_choice.tools[{index}].type", entry["type"])
-
-
-def _check_custom_tools(body: Mapping[str, Any]) -> None:
-    """They are offered as functions of one free text: nothing holds that to a grammar."""
-    tools = body.get("tools") or []
-    functions = {tool.get("name") for tool in tools if tool["type"] == "function"}
-    for index, tool in enumerate(tools):
-        if tool["type"] != "custom":
-            continue
-        if not isinstance(tool.get("name"), str) or not tool["name"] or tool["name"] in functions:
-            raise unsupported(f"tools[{index}].name", "A custom tool needs a name that no function has.")
-        form = tool.get("format")
-        kind = form.get("type") if isinstance(form, dict) else None
-        if kind not in (None, "text"):
-            raise _unknown(f"tools[{index}].format.type", kind)
 
 
 def _check_parts(body: Mapping[str, Any]) -> None:
@@ -85,23 +26,11 @@ def _check_parts(body: Mapping[str, Any]) -> None:
         for place, part in parts_of(item):
             path = f"input[{index}].{place}"
             if texts_only and part["type"] not in PART_TEXT:
-                raise _unknown(f"{path}.type", part["type"])
+                raise hosted.not_had(f"{path}.type", part["type"])
             if part["type"] == "input_image" and not part.get("image_url"):
                 raise unsupported(f"{path}.file_id", "This provider takes images by 'image_url' only.")
             if part["type"] == "input_file" and part.get("file_url"):
                 raise unsupported(f"{path}.file_url", "This provider takes no file by its 'file_url'.")
-
-
-def _check_compactions(body: Mapping[str, Any]) -> None:
-    """Left out, all that they stand for would be lost."""
-    given = body.get("input")
-    for index, item in enumerate(given if isinstance(given, list) else []):
-        if item_type(item) == "compaction" and not str(item["encrypted_content"]).startswith(GATEWAY_SEAL):
-            raise InvalidRequest(
-                "This provider cannot read a compaction that was made elsewhere.",
-                code="unsupported_value",
-                param=f"input[{index}].encrypted_content",
-            )
 
 
 def _check_text(body: Mapping[str, Any]) -> None:
@@ -118,24 +47,6 @@ def _check_answers(body: Mapping[str, Any]) -> None:
     modalities = body.get("modalities")
     if modalities is not None and modalities != ["text"]:
         raise unsupported("modalities", "Answers other than text cannot be had from this provider.")
-
-
-def _unknown(param: str, value: object) -> InvalidRequest:
-    return InvalidRequest(
-        f"This provider has no '{excerpt(value)}' here.", code="unsupported_value", param=param
-    )
-
-
-def _forced_tool(body: Mapping[str, Any]) -> str | None:
-    choice = body.get("tool_choice")
-    if isinstance(choice, dict):
-        return None if choice.get("mode") == "auto" else "tool_choice"
-    return "tool_choice" if choice == "required" else None
-
-
-def _structure(body: Mapping[str, Any]) -> str | None:
-    form = (body.get("text") or {}).get("format") or {}
-    return "text.format" if form.get("type", "text") != "text" else None
 
 
 def _effort(body: Mapping[str, Any]) -> str | None:
@@ -167,16 +78,17 @@ CHAT_COMPLETIONS = Dialect(
         "reasoning.summary": "there are no summaries: reasoning comes as its own text",
         "parallel_tool_calls": "only where no tools are given: it means nothing then",
         "input: reasoning": "most servers refuse it; `reasoning_field` names the field of one that wants it",
-        **_LEFT_OUT,
+        **hosted.LEFT_OUT,
     },
-    tool_types=_TOOLS,
-    item_types=_SAID | _MADE_BY_HOSTED_TOOLS,
+    tool_types=hosted.TOOLS,
+    item_types=hosted.SAID | hosted.RECORDS,
     part_types=frozenset({*PART_TEXT, "reasoning_text", "input_image", "input_file", "input_audio"}),
     checks=(
-        _check_choice,
-        _check_custom_tools,
+        hosted.check_choice,
+        hosted.check_custom_tools,
+        hosted.check_shapes,
         _check_parts,
-        _check_compactions,
+        hosted.check_compactions,
         _check_text,
         _check_answers,
     ),
@@ -185,8 +97,8 @@ CHAT_COMPLETIONS = Dialect(
         "files": Feature(parts=frozenset({"input_file"})),
         "audio": Feature(parts=frozenset({"input_audio"})),
         "tools": Feature(fields=frozenset({"tools"})),
-        "tool_choice": Feature(asks=_forced_tool),
-        "structured_outputs": Feature(asks=_structure),
+        "tool_choice": Feature(asks=hosted.forced_tool),
+        "structured_outputs": Feature(asks=hosted.structure),
         "reasoning_effort": Feature(asks=_effort),
         "verbosity": Feature(asks=_verbosity),
         "logprobs": Feature(asks=_logprobs),

@@ -7,12 +7,15 @@ not have are an upstream's own and are passed on as they are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from shared.errors import InvalidRequest, excerpt
 from shared.wire.input_items import item_type
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
 
 Types = frozenset[str] | None  # None: whatever comes
 
@@ -40,6 +43,13 @@ class Dialect:
     # checks of a value that types alone do not decide: each raises InvalidRequest
     checks: tuple[Callable[[Mapping[str, Any]], None], ...] = ()
     features: Mapping[str, Feature] = field(default_factory=dict)
+    # features that a version of its API has no more, by the date that names the version
+    gone_since: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def lacking(self, version: str) -> frozenset[str]:
+        """What no server has that is asked for this version; one that is no date is the usual one."""
+        dated = version if _DATE.match(version) else ""
+        return frozenset().union(*(gone for since, gone in self.gone_since.items() if dated >= since))
 
     def check(self, body: Mapping[str, Any], lacks: frozenset[str] = frozenset()) -> None:
         """Raises InvalidRequest naming the first parameter that this dialect, or server, has no word for."""

@@ -42,6 +42,8 @@ RECORDS = frozenset(
         "mcp_approval_request",
     }
 )
+# of items that otherwise pass unread (shared/wire/input_items)
+_READ = {"custom_tool_call_output": ("output",), "reasoning": ("content",)}
 LEFT_OUT = {
     f"input: {kind}": "a hosted tool's own record; what it found stands in the answer that followed"
     for kind in sorted(RECORDS)
@@ -61,15 +63,37 @@ def check_choice(body: Mapping[str, Any]) -> None:
 
 def check_custom_tools(body: Mapping[str, Any]) -> None:
     """They are offered as functions of one free text: nothing holds that to a grammar."""
-    for index, tool in enumerate(body.get("tools") or []):
+    tools = body.get("tools") or []
+    functions = {tool["name"] for tool in tools if tool["type"] == "function"}
+    for index, tool in enumerate(tools):
         if tool["type"] != "custom":
             continue
-        if not isinstance(tool.get("name"), str) or not tool["name"]:
-            raise unsupported(f"tools[{index}].name", "A custom tool needs a name.")
+        if not isinstance(tool.get("name"), str) or not tool["name"] or tool["name"] in functions:
+            raise unsupported(f"tools[{index}].name", "A custom tool needs a name that no function has.")
         form = tool.get("format")
         kind = form.get("type") if isinstance(form, dict) else None
         if kind not in (None, "text"):
             raise not_had(f"tools[{index}].format.type", kind)
+
+
+def check_shapes(body: Mapping[str, Any]) -> None:
+    """What the Responses API would judge itself, and nobody else does, where it must be read here."""
+    given = body.get("input")
+    for index, item in enumerate(given if isinstance(given, list) else []):
+        for key in _READ.get(item_type(item), ()):
+            value = item.get(key)
+            if not (value is None or _is_content(value)):
+                raise InvalidRequest(
+                    f"'input[{index}].{key}' must be a string or an array of content parts.",
+                    code="invalid_type",
+                    param=f"input[{index}].{key}",
+                )
+
+
+def _is_content(value: Any) -> bool:
+    if not isinstance(value, list):
+        return isinstance(value, str)
+    return all(isinstance(part, dict) and isinstance(part.get("type"), str) for part in value)
 
 
 def check_compactions(body: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ _INNER = {
     "reasoning": frozenset({"effort", "summary", "generate_summary"}),
 }
 _HOTTEST = 1.0
+_SAMPLING = {"temperature": 1, "top_p": 1, "top_k": None}  # their defaults
 _LEAST_TOP_P = 0.95  # with reasoning
 
 
@@ -106,6 +107,14 @@ def _reasoning(body: Mapping[str, Any]) -> str | None:
     return "reasoning" if reasons(body) else None
 
 
+def _sampling(body: Mapping[str, Any]) -> str | None:
+    """1 is the default everywhere, and is not sent."""
+    for name, usual in _SAMPLING.items():
+        if body.get(name) not in (None, usual):
+            return name
+    return None
+
+
 MESSAGES = Dialect(
     "messages",
     refused={
@@ -146,6 +155,7 @@ MESSAGES = Dialect(
         _check_parts,
         hosted.check_choice,
         hosted.check_custom_tools,
+        hosted.check_shapes,
         hosted.check_compactions,
     ),
     features={
@@ -155,5 +165,7 @@ MESSAGES = Dialect(
         "tool_choice": Feature(asks=hosted.forced_tool),
         "structured_outputs": Feature(asks=hosted.structure),
         "reasoning": Feature(asks=_reasoning),
+        "sampling": Feature(asks=_sampling),
     },
+    gone_since={"2026-10-21": frozenset({"sampling"})},
 )

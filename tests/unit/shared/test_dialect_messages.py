@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.catalog import Provider
 from shared.catalog.dialects.messages import MESSAGES
 from shared.errors import InvalidRequest
 from shared.wire.makers import GATEWAY_SEAL
@@ -145,3 +146,46 @@ def test_request_when_the_server_lacks_it_then_refused(lack: str, body: dict[str
         MESSAGES.check(body, frozenset({lack}))
 
     assert refused.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("item", "key"),
+    [
+        ({"type": "custom_tool_call_output", "call_id": "c", "output": 5}, "output"),
+        ({"type": "custom_tool_call_output", "call_id": "c", "output": ["x"]}, "output"),
+        ({"type": "reasoning", "summary": [], "content": [None]}, "content"),
+    ],
+)
+def test_item_when_it_has_a_shape_that_nobody_can_read_then_refused(item: dict[str, Any], key: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        MESSAGES.check({"input": [item]})
+
+    assert (caught.value.param, caught.value.code) == (f"input[0].{key}", "invalid_type")
+
+
+def account(**fields: Any) -> Provider:
+    return Provider(name="a", dialect="messages", base_url="http://x", **fields)
+
+
+@pytest.mark.parametrize(("name", "value"), [("temperature", 0.5), ("top_p", 0.5), ("top_k", 5)])
+def test_sampling_when_the_accounts_version_has_none_then_refused_by_name(name: str, value: float) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        account(api_version="2026-10-21").check({name: value})
+
+    assert (caught.value.param, caught.value.code) == (name, "unsupported_parameter")
+
+
+@pytest.mark.parametrize("version", ["", "2023-06-01", "vertex-2023-10-16"])
+def test_sampling_when_the_accounts_version_has_it_then_taken(version: str) -> None:
+    account(api_version=version).check({"temperature": 0.5, "top_k": 5})
+
+
+def test_sampling_when_it_is_what_it_would_be_anyway_then_taken_by_each_version() -> None:
+    account(api_version="2026-10-21").check({"temperature": 1, "top_p": 1.0})
+
+
+def test_tools_when_a_custom_one_has_a_functions_name_then_refused() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        MESSAGES.check({"tools": [FUNCTION, {"type": "custom", "name": "f"}]})
+
+    assert caught.value.param == "tools[1].name"

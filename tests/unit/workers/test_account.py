@@ -71,3 +71,16 @@ def test_headers_when_the_keys_file_is_gone_then_refused_as_a_wrong_key(tmp_path
         account(api_key_file=str(tmp_path / "none")).headers()
 
     assert refused.value.reason == "upstream_auth"
+
+
+@pytest.mark.parametrize("held", ["sk-1\nsk-2", "\ufeffsk-1", "clé"])
+def test_headers_when_the_keys_file_holds_what_no_header_can_then_refused_as_a_wrong_key(
+    tmp_path: Path, held: str
+) -> None:
+    file = tmp_path / "key"
+    file.write_text(held, encoding="utf-8")
+
+    with pytest.raises(UpstreamError) as refused:
+        account(api_key_file=str(file)).headers()
+
+    assert refused.value.reason == "upstream_auth"

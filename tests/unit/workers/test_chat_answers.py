@@ -77,6 +77,14 @@ def test_logprobs_when_asked_for_then_at_their_delta_with_every_key() -> None:
     assert result.output[0]["content"][0]["logprobs"] == expected
 
 
+@pytest.mark.parametrize("odd", [True, 5, "x", {}])
+def test_logprobs_when_their_alternatives_are_no_list_then_there_are_none(odd: Any) -> None:
+    whole = chunk({"content": "a"})
+    whole["choices"][0]["logprobs"] = {"content": [{"token": "a", "top_logprobs": odd}]}
+
+    assert heard(whole, chunk(reason="stop")).events[0]["logprobs"][0]["top_logprobs"] == []
+
+
 def test_annotations_when_given_then_flat() -> None:
     citation = {"url": "https://host", "title": "t", "start_index": 0, "end_index": 2}
 

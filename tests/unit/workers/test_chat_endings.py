@@ -153,6 +153,16 @@ def test_error_when_something_was_generated_then_no_refusal_that_could_be_tried_
     assert caught.value.refusal is None
 
 
+def test_error_when_the_answer_had_begun_without_words_then_no_refusal_either() -> None:
+    answer = Answer()
+    answer.feed(chunk({"role": "assistant", "content": ""}))
+
+    with pytest.raises(UpstreamError) as caught:
+        answer.feed({"error": {"code": 503, "message": "m"}})
+
+    assert caught.value.refusal is None
+
+
 @pytest.mark.parametrize("code", [401, 403, 500, 502, None])
 def test_error_when_it_is_not_the_clients_then_its_words_are_not_shown(code: int | None) -> None:
     with pytest.raises(UpstreamError) as caught:

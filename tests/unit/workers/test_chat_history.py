@@ -173,3 +173,17 @@ def test_messages_when_compacted_by_another_provider_then_a_refusal_not_a_gap() 
 
     assert caught.value.refusal is not None
     assert caught.value.refusal["status"] == 400
+
+
+@pytest.mark.parametrize("odd", [5, {"a": 1}, ["x"], [None]])
+def test_messages_when_an_item_that_nobody_checked_is_odd_then_what_can_be_read_of_it(odd: Any) -> None:
+    asked = {"type": "custom_tool_call", "call_id": "c", "name": "look", "input": "x"}
+    reasoning = {"type": "reasoning", "summary": [], "content": odd}
+
+    made = messages(
+        [reasoning, asked, {"type": "custom_tool_call_output", "call_id": "c", "output": odd}],
+        None,
+        "reasoning",
+    )
+
+    assert made[1] == tool("c", "")

@@ -204,3 +204,10 @@ def test_stream_when_it_has_what_we_do_not_know_then_left_out() -> None:
     ]
 
     assert [p["text"] for p in ended(events).items[0]["content"]] == ["ab"]
+
+
+def test_delta_when_its_type_is_no_word_then_refused_as_invalid() -> None:
+    with pytest.raises(UpstreamError) as caught:
+        translated([opening(), {"type": "content_block_delta", "index": 0, "delta": {"type": []}}])
+
+    assert caught.value.reason == "upstream_invalid_response"

@@ -21,7 +21,7 @@ _MAX_DEPTH = 64
 
 
 def is_closed(schema: dict[str, Any]) -> bool:
-    return _fits(schema, schema, ())
+    return _Reader(schema).fits(schema, 0)
 
 
 def object_schema(schema: Any) -> dict[str, Any]:
@@ -31,32 +31,50 @@ def object_schema(schema: Any) -> dict[str, Any]:
     return schema if "type" in schema else {"type": "object", **schema}
 
 
-def _fits(schema: Any, root: dict[str, Any], within: tuple[str, ...]) -> bool:
-    if not isinstance(schema, dict) or not schema.keys() <= _KEYWORDS or len(within) > _MAX_DEPTH:
-        return False
-    if "$ref" in schema:
-        return _ref_fits(schema["$ref"], root, within)
-    if schema.get("format", "date") not in _FORMATS:
-        return False
-    kinds = schema.get("type")
-    if "object" in (kinds if isinstance(kinds, list) else [kinds]):
-        if schema.get("additionalProperties") is not False:
+class _Reader:
+    """Each reference is followed once: whoever doubles them at every step doubles no work."""
+
+    def __init__(self, root: dict[str, Any]) -> None:
+        self._root = root
+        self._fitting: set[str] = set()
+        self._within: set[str] = set()
+
+    def fits(self, schema: Any, depth: int) -> bool:
+        if not isinstance(schema, dict) or not schema.keys() <= _KEYWORDS or depth > _MAX_DEPTH:
             return False
-    elif "properties" in schema:
-        return False
-    inner = [*_values(schema.get("properties")), *(schema.get("anyOf") or [])]
-    if "items" in schema:
-        inner.append(schema["items"])
-    return all(_fits(part, root, (*within, "")) for part in inner)
+        if "$ref" in schema:
+            return self._ref_fits(schema["$ref"], depth)
+        form = schema.get("format", "date")
+        if not isinstance(form, str) or form not in _FORMATS:
+            return False
+        kinds = schema.get("type")
+        if "object" in (kinds if isinstance(kinds, list) else [kinds]):
+            if schema.get("additionalProperties") is not False:
+                return False
+        elif "properties" in schema:
+            return False
+        choices = schema.get("anyOf")
+        inner = [*_values(schema.get("properties")), *(choices if isinstance(choices, list) else [])]
+        if "items" in schema:
+            inner.append(schema["items"])
+        return all(self.fits(part, depth + 1) for part in inner)
 
+    def _ref_fits(self, reference: Any, depth: int) -> bool:
+        if not isinstance(reference, str) or not reference.startswith("#/") or reference in self._within:
+            return False
+        if reference not in self._fitting:
+            self._within.add(reference)
+            if not self.fits(self._target(reference), depth + 1):
+                return False  # and so the whole schema does not: nobody looks any further
+            self._within.discard(reference)
+            self._fitting.add(reference)
+        return True
 
-def _ref_fits(reference: Any, root: dict[str, Any], within: tuple[str, ...]) -> bool:
-    if not isinstance(reference, str) or not reference.startswith("#/") or reference in within:
-        return False
-    node: Any = root
-    for step in reference[2:].split("/"):
-        node = node.get(step) if isinstance(node, dict) else None
-    return _fits(node, root, (*within, reference))
+    def _target(self, reference: str) -> Any:
+        node: Any = self._root
+        for step in reference[2:].split("/"):
+            node = node.get(step) if isinstance(node, dict) else None
+        return node
 
 
 def _values(properties: Any) -> list[Any]:

@@ -137,7 +137,7 @@ class Translator:
 
     def _block_delta(self, event: Event) -> list[Event]:
         delta = optional_mapping(event, "delta")
-        at, kind = _index(event), delta.get("type")
+        at, kind = _index(event), optional_text(delta, "type") or ""
         made: list[Event] = []
         if not delta:
             return made  # some servers send one to be heard from

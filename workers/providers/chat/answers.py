@@ -24,6 +24,7 @@ class Answer:
         self._writer = Writer()
         self._calls = Calls(self._writer, custom)
         self._reason: str | None = None
+        self._begun = False
         self._resolved: dict[str, Any] = {}  # what the server says of model and tier
         self._usage: dict[str, Any] | None = None
 
@@ -36,8 +37,10 @@ class Answer:
         """Raises UpstreamError for an error in the stream, or what cannot be understood."""
         error = endings.error_in(chunk, event)
         if error is not None:
-            raise endings.failure(error, begun=self._writer.begun)
+            raise endings.failure(error, begun=self._begun)
         choices = _objects(chunk, "choices")
+        # before there is anything to read a model may think where nobody sees it, and that is paid for
+        self._begun = self._begun or bool(choices)
         self._usage = endings.usage_in(chunk, choices) or self._usage
         self._resolved |= {key: chunk[key] for key in ("model", "service_tier") if chunk.get(key)}
         for choice in choices:
@@ -128,18 +131,20 @@ def _part(part: Any) -> tuple[str, str]:
 
 def _logprobs(choice: dict[str, Any]) -> list[Event]:
     given = choice.get("logprobs")
-    found = given.get("content") if isinstance(given, dict) else None
+    return _all_logprobs(given.get("content") if isinstance(given, dict) else None)
+
+
+def _all_logprobs(found: Any) -> list[Event]:
     return [_logprob(each) for each in (found if isinstance(found, list) else []) if isinstance(each, dict)]
 
 
 def _logprob(given: Event) -> Event:
     """With every key a client reads: servers leave out bytes and alternatives."""
-    alternatives = given.get("top_logprobs")
     return {
         "token": given.get("token") or "",
         "logprob": given.get("logprob") or 0.0,
         "bytes": given.get("bytes") or list(str(given.get("token") or "").encode()),
-        "top_logprobs": [_logprob(each) for each in alternatives or [] if isinstance(each, dict)],
+        "top_logprobs": _all_logprobs(given.get("top_logprobs")),
     }
 
 

@@ -17,7 +17,7 @@ def content(given: Any, *, separator: str = "\n") -> str | list[dict[str, Any]]:
     """The content of a message or the output of a call; several texts are joined by `separator`."""
     if isinstance(given, str):
         return given
-    parts = [part(each) for each in given or []]
+    parts = [part(each) for each in (given if isinstance(given, list) else []) if isinstance(each, dict)]
     if all(each["type"] == "text" for each in parts):
         return separator.join(each["text"] for each in parts)
     return parts
@@ -54,7 +54,7 @@ def reasoning_text(item: dict[str, Any]) -> str:
     return "".join(
         each.get("text") or ""
         for each in (parts if isinstance(parts, list) else [])
-        if each.get("type") in _REASONING_TEXTS
+        if isinstance(each, dict) and each.get("type") in _REASONING_TEXTS
     )
 
 
