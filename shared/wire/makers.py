@@ -63,6 +63,15 @@ def is_foreign(item: Mapping[str, Any], maker: str) -> bool:
     return mark is not None and mark.group(1) != _mark(maker)
 
 
+def last_maker(items: Any) -> str | None:
+    """Who made the newest of a caller's own items that only its maker can read."""
+    for item in reversed(items if isinstance(items, list) else []):
+        maker = _maker(item)
+        if maker is not None and unsigned(item).get("encrypted_content"):
+            return maker
+    return None
+
+
 def unsigned(item: dict[str, Any]) -> dict[str, Any]:
     """An item as its maker gave it."""
     if _maker(item) is None:

@@ -133,9 +133,17 @@ def test_compose_keeps_the_data_in_named_volumes(compose: dict[str, Any]) -> Non
         volume.partition(":")[0]
         for service in compose["services"].values()
         for volume in service.get("volumes", [])
+        if not volume.startswith("./")
     }
 
     assert used == set(compose["volumes"]) == {"postgres", "redis", "spool"}
+
+
+@pytest.mark.parametrize("role", ["api", "worker"])
+def test_compose_gives_the_providers_file_to_whoever_reads_it(services: dict[str, Any], role: str) -> None:
+    assert services[role]["environment"]["RESPOOL_CONFIG"] == "${RESPOOL_CONFIG:-}"
+    # the folder: of a mounted file an editor's new one is not seen
+    assert "./config:/config:ro" in services[role]["volumes"]
 
 
 def test_compose_publishes_the_api_alone(services: dict[str, Any]) -> None:

@@ -184,6 +184,16 @@ def test_turn_when_its_conversation_reasoned_then_the_alias_stays_with_its_accou
     assert turn["provider"] == "the-spare"
 
 
+def test_turn_when_its_client_keeps_the_reasoning_then_the_alias_stays_with_its_account(stack: Stack) -> None:
+    sealed = {**REASONS, "include": ["reasoning.encrypted_content"], "store": False}
+    first = create(stack, model="spare/plain", **sealed)
+
+    said = [*first["output"], {"role": "user", "content": "and now?"}]
+    turn = create(stack, model="reasoner", input=said, **sealed)
+
+    assert turn["provider"] == "the-spare"
+
+
 def test_alias_when_the_breaker_of_its_target_is_open_then_another_one_is_asked_at_once(
     stack: Stack,
 ) -> None:

@@ -25,7 +25,9 @@ MAX_RETRY_AFTER = 60  # both SDKs obey up to this
 NO_SUCH_MODEL = "model_not_found"
 
 
-def refused(status: int, headers: dict[str, str], body: bytes, *, missing: str | None = None) -> UpstreamError:
+def refused(
+    status: int, headers: dict[str, str], body: bytes, *, missing: str | None = None
+) -> UpstreamError:
     """`headers` with lower-case names. `missing`: the code of a 404 that has none of its own."""
     error = _error_object(body)
     if status in _CLIENTS_FAULT:

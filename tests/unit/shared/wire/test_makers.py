@@ -8,7 +8,15 @@ import pytest
 
 from shared.errors import InvalidRequest
 from shared.ids import output_item_id
-from shared.wire.makers import check_compactions, is_foreign, marked_id, signed, signed_event, unsigned
+from shared.wire.makers import (
+    check_compactions,
+    is_foreign,
+    last_maker,
+    marked_id,
+    signed,
+    signed_event,
+    unsigned,
+)
 
 SEALED = "gAAAA:with:colons=="
 
@@ -101,3 +109,20 @@ def test_compaction_when_another_made_it_then_refused_by_its_place() -> None:
 @pytest.mark.parametrize("sealed", [signed("x", "main"), "as an upstream gave it", "rsp1.d.x"])
 def test_compaction_when_this_one_may_read_it_then_accepted(sealed: str) -> None:
     check_compactions({"input": [{"type": "compaction", "encrypted_content": sealed}]}, "main")
+
+
+@pytest.mark.parametrize(
+    ("items", "maker"),
+    [
+        ("hi", None),
+        ([reasoning(), reasoning("unsigned"), reasoning(signed("", "open"))], None),
+        (
+            [reasoning(signed("x", "old")), reasoning(signed("x", "new")), reasoning(signed("", "open"))],
+            "new",
+        ),
+    ],
+)
+def test_items_when_a_caller_has_kept_them_then_the_maker_of_the_newest_that_is_sealed(
+    items: Any, maker: str | None
+) -> None:
+    assert last_maker(items) == maker
