@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.catalog.dialects.expression import unsupported
 from shared.errors import InvalidRequest, excerpt
-from shared.wire.input_items import item_type
+from shared.wire.input_items import PART_TEXT, item_type
 from shared.wire.makers import GATEWAY_SEAL
 
 TOOLS = frozenset({"function", "custom"})
@@ -44,6 +44,7 @@ RECORDS = frozenset(
 )
 # of items that otherwise pass unread (shared/wire/input_items)
 _READ = {"custom_tool_call_output": ("output",), "reasoning": ("content",)}
+_TEXTS = {**PART_TEXT, "reasoning_text": "text"}
 LEFT_OUT = {
     f"input: {kind}": "a hosted tool's own record; what it found stands in the answer that followed"
     for kind in sorted(RECORDS)
@@ -93,7 +94,13 @@ def check_shapes(body: Mapping[str, Any]) -> None:
 def _is_content(value: Any) -> bool:
     if not isinstance(value, list):
         return isinstance(value, str)
-    return all(isinstance(part, dict) and isinstance(part.get("type"), str) for part in value)
+    return all(isinstance(part, dict) and _is_part(part) for part in value)
+
+
+def _is_part(part: Mapping[str, Any]) -> bool:
+    kind = part.get("type")
+    text = _TEXTS.get(kind) if isinstance(kind, str) else None
+    return isinstance(kind, str) and (text is None or isinstance(part.get(text), str))
 
 
 def check_compactions(body: Mapping[str, Any]) -> None:

@@ -165,6 +165,7 @@ def test_account_when_of_another_dialect_then_without_the_fields_of_this_one(
     [
         ({"type": "custom_tool_call_output", "call_id": "c", "output": 5}, "output"),
         ({"type": "custom_tool_call_output", "call_id": "c", "output": ["x"]}, "output"),
+        ({"type": "custom_tool_call_output", "call_id": "c", "output": [{"type": "refusal"}]}, "output"),
         ({"type": "reasoning", "summary": [], "content": [None]}, "content"),
     ],
 )

@@ -153,6 +153,7 @@ def test_request_when_the_server_lacks_it_then_refused(lack: str, body: dict[str
     [
         ({"type": "custom_tool_call_output", "call_id": "c", "output": 5}, "output"),
         ({"type": "custom_tool_call_output", "call_id": "c", "output": ["x"]}, "output"),
+        ({"type": "custom_tool_call_output", "call_id": "c", "output": [{"type": "refusal"}]}, "output"),
         ({"type": "reasoning", "summary": [], "content": [None]}, "content"),
     ],
 )

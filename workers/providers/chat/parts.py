@@ -36,7 +36,7 @@ def part(given: dict[str, Any]) -> dict[str, Any]:
     kind = given.get("type")
     text = PART_TEXT.get(str(kind))
     if text is not None:
-        return {"type": "text", "text": given.get(text) or ""}
+        return {"type": "text", "text": _text(given, text)}
     if kind == "input_image" and given.get("image_url"):
         return {"type": "image_url", "image_url": _image(given)}
     if kind == "input_file" and (given.get("file_data") or given.get("file_id")):
@@ -52,10 +52,15 @@ def reasoning_text(item: dict[str, Any]) -> str:
     """What can be read of a reasoning item."""
     parts = item.get("content")
     return "".join(
-        each.get("text") or ""
+        _text(each, "text")
         for each in (parts if isinstance(parts, list) else [])
         if isinstance(each, dict) and each.get("type") in _REASONING_TEXTS
     )
+
+
+def _text(given: dict[str, Any], key: str) -> str:
+    text = given.get(key)
+    return text if isinstance(text, str) else ""
 
 
 def _image(given: dict[str, Any]) -> dict[str, Any]:
