@@ -154,19 +154,24 @@ class Targets:
     def again(self, claim: Claim, error: UpstreamError) -> bool:
         """What was not billed goes back to the queue: at once for another target, or for later here.
 
-        False: that is its end. Raises LeaseLost.
+        Where all others are at their limits it waits for one of them. False: that is its end. Raises
+        LeaseLost.
         """
         refusal = error.refusal or {}
         if refusal.get("upstream_status") == 429 and refusal.get("retry_after"):
             self._limits.hold(claim.row.provider, float(refusal["retry_after"]))
-        return self._sent_elsewhere(claim, error) or self._put_back(claim, error)
+        return (
+            self._sent_elsewhere(claim, error, self.held_back().providers)
+            or self._put_back(claim, error)
+            or self._sent_elsewhere(claim, error, set(self._breakers.held_back()))
+        )
 
-    def _sent_elsewhere(self, claim: Claim, error: UpstreamError) -> bool:
+    def _sent_elsewhere(self, claim: Claim, error: UpstreamError, held_back: set[str]) -> bool:
         row = claim.row
         if row.alias is None or not moves_on(error):
             return False
         tried = [*_tried(row), row.target]
-        other = next_able(self._catalog, row.alias, claim.request, tried, self.held_back().providers)
+        other = next_able(self._catalog, row.alias, claim.request, tried, held_back)
         if other is None:
             return False
         if not self._leases.retarget(row.id, row.attempt, tried="\n".join(tried), **_columns(other)):

@@ -107,3 +107,14 @@ def test_tokens_when_the_minute_is_full_then_the_rest_waits_for_the_next(
     assert stack.calls(last) == []
     forget_minute(client, "few-tokens")
     wait_for(stack, last, "completed")
+
+
+def test_alias_when_the_only_target_left_is_at_its_limit_then_it_is_waited_for(stack: Stack) -> None:
+    running = begin(stack, LONG)
+    wait_for(stack, running, "in_progress")
+    refused = begin(stack, "bad-key-then-narrow")
+
+    wait_until(lambda: state(stack, refused)["provider"] == "one-at-a-time", "it is sent elsewhere")
+    assert state(stack, refused)["status"] in ("queued", "in_progress")  # claimed at most to be given back
+    stack.request("POST", f"/responses/{running}/cancel")
+    wait_for(stack, refused, "completed")

@@ -155,6 +155,9 @@ aliases:
     - {{provider: spare, model: "plain!fault=refuse:500", weight: 0}}
   ailing-first: [{{provider: ailing, model: plain}}, {{provider: spare, model: plain, weight: 0}}]
   narrow-first: [{{provider: one-at-a-time, model: plain}}, {{provider: spare, model: plain, weight: 0}}]
+  bad-key-then-narrow:
+    - {{provider: refused, model: plain}}
+    - {{provider: one-at-a-time, model: plain, weight: 0}}
   reasoner: [{{provider: spare, model: reasoner, weight: 0}}, {{provider: main, model: reasoner}}]
 default_provider: main
 """
