@@ -163,6 +163,15 @@ def test_error_when_the_answer_had_begun_without_words_then_no_refusal_either() 
     assert caught.value.refusal is None
 
 
+def test_error_when_it_comes_with_what_was_generated_then_no_refusal_either() -> None:
+    cut = {"index": 0, "message": {"content": "half"}, "error": {"code": 429}, "finish_reason": "error"}
+
+    with pytest.raises(UpstreamError) as caught:
+        Answer().whole({"choices": [cut]})
+
+    assert caught.value.refusal is None
+
+
 @pytest.mark.parametrize("code", [401, 403, 500, 502, None])
 def test_error_when_it_is_not_the_clients_then_its_words_are_not_shown(code: int | None) -> None:
     with pytest.raises(UpstreamError) as caught:

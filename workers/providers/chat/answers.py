@@ -35,12 +35,12 @@ class Answer:
 
     def feed(self, chunk: dict[str, Any], event: str | None = None) -> list[Event]:
         """Raises UpstreamError for an error in the stream, or what cannot be understood."""
+        # before there is anything to read a model may think where nobody sees it, and that is paid for
+        self._begun = self._begun or bool(chunk.get("choices"))
         error = endings.error_in(chunk, event)
         if error is not None:
             raise endings.failure(error, begun=self._begun)
         choices = _objects(chunk, "choices")
-        # before there is anything to read a model may think where nobody sees it, and that is paid for
-        self._begun = self._begun or bool(choices)
         self._usage = endings.usage_in(chunk, choices) or self._usage
         self._resolved |= {key: chunk[key] for key in ("model", "service_tier") if chunk.get(key)}
         for choice in choices:
