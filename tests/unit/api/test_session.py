@@ -64,6 +64,9 @@ class Client:
             heard += self.ws.events()
         return heard
 
+    def wait_for_news(self) -> None:
+        assert self.sock.recv(1, socket.MSG_PEEK)
+
     def answer_to_ping(self) -> Event:
         self.send(Ping(payload=b"still there?"))
         self.ws.receive_data(self.sock.recv(65536))
@@ -185,6 +188,7 @@ def test_message_when_it_is_too_large_in_pieces_then_only_it_is_refused(client: 
         client.send(TextMessage(data="x" * 400, message_finished=False))
     client.send(TextMessage(data="x"))
     client.send(TextMessage(data='{"n":1}'))
+    assert client.running.wait(30)
     client.draining.set()
 
     texts = [orjson.loads(e.data) for e in client.events() if isinstance(e, TextMessage)]
@@ -194,6 +198,7 @@ def test_message_when_it_is_too_large_in_pieces_then_only_it_is_refused(client: 
 
 def test_error_messages_when_sent_then_they_are_the_wires(client: Client) -> None:
     client.serve().send(TextMessage(data="not json"))
+    client.wait_for_news()
     client.draining.set()
 
     (text,) = [e for e in client.events() if isinstance(e, TextMessage)]
