@@ -25,6 +25,7 @@ from tests.support.stack import SHORT, Stack
 LOCK_SECONDS = 8.0  # of SQLite; longer than it waits for a lock
 DOWN_SECONDS = 4.0  # of PostgreSQL
 QUIET_SECONDS = 120.0
+WIPE_SECONDS = 86_400  # what is not stored must be there for the verdict
 MEMORY_SECONDS = 15.0
 MIB = 1024 * 1024
 
@@ -69,7 +70,9 @@ def main() -> int:
 
 def _run(arguments: argparse.Namespace, folder: Path) -> int:
     database = PostgresServer(folder / "postgres").start() if arguments.postgres else None
-    env = SHORT if database is None else {**SHORT, "DATABASE_URL": database.new_database()}
+    env = {**SHORT, "RESPOOL_WIPE_SECONDS": str(WIPE_SECONDS)}
+    if database is not None:
+        env["DATABASE_URL"] = database.new_database()
     stack = Stack(folder / "stack", env, proxied=True).start()
     try:
         moments = schedule(arguments.seed, seconds=arguments.minutes * 60, rate=arguments.rate)
