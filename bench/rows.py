@@ -14,8 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from shared.store.engine import db_now
-from shared.store.tables import items, payloads, responses
+from shared.store.tables import archives, items, payloads, responses
 
+FILLED = "resp_fill"
 _BATCH = 50_000
 _SPREAD_SECONDS = 20 * 86_400.0  # younger than what retention removes
 
@@ -40,10 +41,29 @@ class Filler:
         """`count` ended responses, spread over the last weeks; some of their ids."""
         for start in range(0, count, _BATCH):
             numbers = self._numbers(start, min(count, start + _BATCH))
-            self._copy(numbers, "resp_fill", self._ended(numbers.c.n, count))
+            self._copy(numbers, FILLED, self._ended(numbers.c.n, count))
         self._settle()
         step = max(1, count // 500)
-        return [_id("resp_fill", number) for number in range(0, count, step)]
+        return [_id(FILLED, number) for number in range(0, count, step)]
+
+    def fill_to_retire(self, count: int, *, days: float) -> None:
+        """`count` ended responses, half of them older than `days`, none of nearly that age.
+
+        Half are in chains of six; a hundredth of the young continue such a chain of the old.
+        """
+        for start in range(0, count, _BATCH):
+            numbers = self._numbers(start, min(count, start + _BATCH))
+            n = numbers.c.n
+            age = 2 * days * 86_400.0 * (1 - sa.cast(n, sa.Float(53)) / count)
+            at = db_now() - sa.case((n < count // 2, age), else_=age * 0.9) - 60
+            parent = sa.case(
+                (n % 10 > 4, _id_of(FILLED, n - 1, self._postgres)),
+                (sa.and_(n >= count // 2, n % 100 == 0), _id_of(FILLED, n - count // 2 + 9, self._postgres)),
+                else_=sa.null(),
+            )
+            times = {"created_at": at, "queue_deadline_at": at + 300, "terminal_at": at + 1}
+            self._copy(numbers, FILLED, {**times, "previous_response_id": parent})
+        self._settle()
 
     def chain(self, depth: int) -> str:
         """The id of the last of `depth` responses, each the next one's previous response."""
@@ -98,7 +118,12 @@ class Filler:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(sa.text(statement))
 
 
-_TABLES: dict[sa.Table, str] = {responses: "id", payloads: "response_id", items: "response_id"}
+_TABLES: dict[sa.Table, str] = {
+    responses: "id",
+    payloads: "response_id",
+    items: "response_id",
+    archives: "response_id",
+}
 
 
 def _id(prefix: str, number: int) -> str:

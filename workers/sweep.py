@@ -20,6 +20,7 @@ from shared.store import Store
 from shared.store.rows import Ended, Ending
 from shared.transitions import Transitions
 from workers.rescue import Rescuer
+from workers.retention import Retention
 from workers.slots import Slots
 from workers.spool import Spool
 from workers.tally import count_tokens
@@ -29,8 +30,8 @@ _log = logging.getLogger("respool.sweep")
 BATCH = 100
 EXPIRE_GRACE_SECONDS = 15.0  # the owner's watchdog goes first
 FULL_SHARE = 0.7  # of maxmemory
-RELIEF_BATCH = 2_000
-_DAY = 86_400.0
+RELIEF_LIMIT = 50_000  # more than end within a minute or two
+RELIEF_BATCH = 500
 
 
 class Sweeper:
@@ -55,6 +56,7 @@ class Sweeper:
         self._transitions = transitions
         self._settings = settings
         self._stopping = threading.Event()
+        self._retention = Retention(store=store, log=log, settings=settings, stopping=self._stopping)
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
 
     def start(self) -> None:
@@ -72,9 +74,9 @@ class Sweeper:
             self._rescuer.rescue_lost,
             self._expire_overdue,
             self._seal_unsealed,
-            self._wipe,
-            self._retire,
-            self._forget_keys,
+            self._retention.wipe,
+            self._retention.retire,
+            self._retention.forget_keys,
             self._relieve_redis,
             self._ring,
         )
@@ -130,27 +132,13 @@ class Sweeper:
     def _seal(self, ended: Ended) -> bool:
         return seal_log(self._store, self._event_log, ended, wipe_seconds=self._settings.wipe_seconds)
 
-    def _wipe(self) -> None:
-        wiped = self._store.sweeping.wipe_unstored(age_seconds=self._settings.wipe_seconds, limit=BATCH)
-        self._forget(wiped, "not_stored")
-
-    def _retire(self) -> None:
-        age = self._settings.retention_days * _DAY
-        self._forget(self._store.sweeping.retire(age_seconds=age, limit=BATCH), "retention")
-
-    def _forget(self, response_ids: list[str], reason: str) -> None:
-        for response_id in response_ids:
-            _log.info("deleted", extra={"response_id": response_id, "reason": reason})
-        self._event_log.drop(response_ids)
-
     def _relieve_redis(self) -> None:
         """Before Redis is full, logs go that have their archive: readers take it from there."""
         if self._event_log.fullness() > FULL_SHARE:
-            age = 2 * ENDED_SECONDS
-            self._event_log.drop(self._store.sweeping.sealed_lately(age_seconds=age, limit=RELIEF_BATCH))
-
-    def _forget_keys(self) -> None:
-        self._store.sweeping.forget_keys(limit=BATCH)
+            ended = self._store.sweeping.sealed_lately(age_seconds=2 * ENDED_SECONDS, limit=RELIEF_LIMIT)
+            for start in range(0, len(ended), RELIEF_BATCH):
+                # Redis does nothing else while it unlinks
+                self._event_log.drop(ended[start : start + RELIEF_BATCH])
 
     def _ring(self) -> None:
         free = self._slots.free

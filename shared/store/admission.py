@@ -60,7 +60,8 @@ def _seconds_to_drain(connection: sa.Connection, depth: int) -> int:
     ended = connection.execute(
         sa.select(sa.func.count())
         .select_from(responses)
-        .where(responses.c.store.in_((True, False)), responses.c.terminal_at > db_now() - _RATE_SECONDS)
+        .where(responses.c.store.in_((True, False)), responses.c.deleted_at.is_(None))
+        .where(responses.c.terminal_at > db_now() - _RATE_SECONDS)
     ).scalar_one()
     rate = max(ended / _RATE_SECONDS, 0.1)
     return int(min(max(depth / 10 / rate, 1), MAX_RETRY_AFTER))

@@ -9,7 +9,7 @@ from shared.lifecycle import Status
 from shared.store.copies import note_unwanted
 from shared.store.engine import Database, db_now
 from shared.store.idempotency import forget_expired
-from shared.store.responses import remove_lineage
+from shared.store.responses import HAS_CHILD, remove_lineage
 from shared.store.rows import COLUMNS, ResponseRow, row
 from shared.store.tables import IN_BOTH_LANES, archives, heartbeats, payloads, responses
 
@@ -51,11 +51,12 @@ class Sweeping:
         )
 
     def sealed_lately(self, *, age_seconds: float, limit: int) -> list[str]:
-        """Ids of stored responses whose archive was written within the last seconds."""
+        """Ids of stored responses that ended within the last seconds and have their archive, latest first."""
         query = (
             sa.select(responses.c.id)
             .where(responses.c.terminal_at > db_now() - age_seconds, responses.c.terminal_seq.is_not(None))
-            .where(responses.c.store.is_(True))
+            .where(responses.c.store.is_(True), responses.c.deleted_at.is_(None))
+            .order_by(responses.c.terminal_at.desc())
             .limit(limit)
         )
         return list(self._db.read(lambda c: c.execute(query).scalars().all()))
@@ -106,14 +107,14 @@ class Sweeping:
         def work(connection: sa.Connection) -> list[str]:
             due = self._ids(connection, which, age_seconds, limit)
             if due:
-                connection.execute(
-                    sa.update(responses).where(responses.c.id.in_(due)).values(deleted_at=db_now())
-                )
-                note_unwanted(connection, responses.c.id.in_(due))
+                these = responses.c.id.in_(due)
+                note_unwanted(connection, these)
                 connection.execute(sa.delete(payloads).where(payloads.c.response_id.in_(due)))
                 connection.execute(sa.delete(archives).where(archives.c.response_id.in_(due)))
-            for response_id in due:
-                remove_lineage(connection, response_id)
+                # a mark only where something stays: it costs as much as the removal
+                marked = sa.update(responses).where(these, HAS_CHILD).values(deleted_at=db_now())
+                connection.execute(marked)
+                remove_lineage(connection, due)
             return due
 
         return self._db.write(work)

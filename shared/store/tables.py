@@ -132,12 +132,13 @@ sa.Index(
     postgresql_where=responses.c.conversation_id.is_not(None),
     sqlite_where=responses.c.conversation_id.is_not(None),
 )
+_ENDED_AND_KEPT = sa.and_(responses.c.terminal_at.is_not(None), responses.c.deleted_at.is_(None))
 sa.Index(
     "responses_ended",
     responses.c.store,  # what is to be wiped soon lies apart from what is kept for weeks
     responses.c.terminal_at,
-    postgresql_where=responses.c.terminal_at.is_not(None),
-    sqlite_where=responses.c.terminal_at.is_not(None),
+    postgresql_where=_ENDED_AND_KEPT,
+    sqlite_where=_ENDED_AND_KEPT,
 )
 
 # an SDK's own repeat of a lost foreground request is found by it

@@ -74,3 +74,17 @@ def test_act_when_ten_times_the_history_is_kept_then_it_costs_the_same(
     fill(hands, 100, 900)
 
     assert cost(hands.database, lambda: act(store, hands)) <= before + 50
+
+
+def test_retention_when_ten_times_as_many_are_kept_for_descendants_then_it_costs_the_same(
+    store: Store, hands: Hands
+) -> None:
+    def retire() -> object:
+        return store.sweeping.retire(age_seconds=600, limit=100)
+
+    fill(hands, 0, 100, deleted_at=2000.0)
+    before = cost(hands.database, retire)
+
+    fill(hands, 100, 900, deleted_at=2000.0)
+
+    assert cost(hands.database, retire) <= before + 50

@@ -41,10 +41,17 @@ class Plant:
 
     def is_ready(self) -> bool:
         try:
-            url = self.stack.base_url.removesuffix("/v1") + "/readyz"
-            return requests.get(url, timeout=5).status_code == 200
+            return self._readyz().status_code == 200
         except requests.exceptions.RequestException:
             return False
+
+    def health(self) -> dict[str, Any]:
+        """What /readyz says of each dependency."""
+        value: dict[str, Any] = self._readyz().json()
+        return value
+
+    def _readyz(self) -> requests.Response:
+        return requests.get(self.stack.base_url.removesuffix("/v1") + "/readyz", timeout=5)
 
     def stream(self, model: str, *, words: int = 3, **body: Any) -> Follower:
         """A stream that is under way."""

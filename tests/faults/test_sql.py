@@ -26,6 +26,7 @@ _TERMINATE = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
     " WHERE pid <> pg_backend_pid() AND datname = current_database()"
 )
+_READ_ONLY = "database: InternalError"
 SPOOLED = "mock-n60-i25"
 
 
@@ -120,7 +121,8 @@ def test_postgres_read_only_when_asked_for_work_then_503_and_nothing_is_paid(pla
     plant.sql(f'ALTER DATABASE "{database}" SET default_transaction_read_only = on')
     plant.sql(_TERMINATE)
     try:
-        wait_until(lambda: not plant.is_ready(), "no write goes through")
+        # not merely that its connections have ended
+        wait_until(lambda: plant.health()["checks"]["store"] == _READ_ONLY, "no write goes through")
         refused = plant.stack.request("POST", "/responses", json={"model": "plain", "input": "x"})
     finally:
         plant.sql(f'ALTER DATABASE "{database}" RESET default_transaction_read_only')

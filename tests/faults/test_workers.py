@@ -148,6 +148,7 @@ class Front:
 
 
 @pytest.mark.slow_fault
+@pytest.mark.timeout(300)  # eight starts and eight drains of real processes
 def test_rolling_restart_when_under_load_then_no_resumable_request_fails(
     plant: Plant, tmp_path: Path
 ) -> None:

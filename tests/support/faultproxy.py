@@ -132,13 +132,21 @@ class FaultProxy:
             line = _Line(client, server, self._cut_after)
             with self._lock:
                 self._lines.add(line)
+            if listener is not self._listener:
+                # cut meanwhile, and this one was not there yet to be ended
+                line.end(reset=False)
+                continue
             _in_background(lambda line=line: self._pump(line, line.client, line.server))  # type: ignore[misc]
             _in_background(lambda line=line: self._pump(line, line.server, line.client))  # type: ignore[misc]
 
     def _connect(self) -> socket.socket:
         if isinstance(self._target, Path):
             server = socket.socket(socket.AF_UNIX)
-            server.connect(str(self._target))
+            try:
+                server.connect(str(self._target))
+            except OSError:
+                server.close()
+                raise
             return server
         return socket.create_connection(self._target)
 
