@@ -239,13 +239,14 @@ class Relay:
         if not quiet:
             return
         rows = self._store.responses.states(quiet)
+        now = self._store.gauges.now()
         for response_id in quiet:
             row = rows.get(response_id)
             if (
                 row is None
                 or row.is_terminal
                 or (
-                    _may_be_overdue(row)
+                    _may_be_overdue(row, now)
                     and self._endings.expire(response_id, grace_seconds=EXPIRE_GRACE_SECONDS)
                 )
             ):
@@ -258,7 +259,7 @@ def _fresh(heard: Heard, cursor: int) -> bytes:
     return heard.frames if seen == 0 else b"".join(events.split(heard.frames)[seen:])
 
 
-def _may_be_overdue(row: ResponseRow) -> bool:
-    """By our own clock: the conditional UPDATE decides by the database's."""
+def _may_be_overdue(row: ResponseRow, now: float) -> bool:
+    """Asked first, so that the conditional UPDATE, which decides, is seldom made in vain."""
     limit = row.queue_deadline_at if row.deadline_at is None else row.deadline_at
-    return time.time() > limit
+    return now > limit

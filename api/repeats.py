@@ -7,7 +7,6 @@ same key and body whose waiting client is gone (DESIGN 7.10).
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from werkzeug.datastructures import Headers
@@ -77,14 +76,13 @@ class Repeats:
         try:
             waiter = self._event_log.waiter(row.id)
             if waiter is None:
-                return _is_recent(row)
+                return self._is_recent(row)
             if waiter and self._event_log.hears(waiter):
                 return False
             return self._event_log.pass_waiter(row.id, waiter, self._relay.channel)
         except LogUnavailable:
-            return _is_recent(row)
+            return self._is_recent(row)
 
-
-def _is_recent(row: ResponseRow) -> bool:
-    """Whether its log should be there still, so that Redis must have lost it."""
-    return row.terminal_at is None or time.time() - row.terminal_at < ENDED_SECONDS
+    def _is_recent(self, row: ResponseRow) -> bool:
+        """Whether its log should be there still, so that Redis must have lost it."""
+        return row.terminal_at is None or self._store.gauges.now() - row.terminal_at < ENDED_SECONDS

@@ -99,7 +99,8 @@ def remove(database_url: str, redis_url: str) -> None:
 def _removing(url: str, redis_url: str, enough: float) -> tuple[list[tuple[int, float]], float]:
     """Batches and seconds of one child, which is killed when it has removed `enough`."""
     command = [sys.executable, "-m", "bench.retention", "--remove", url, redis_url]
-    began, batches = time.perf_counter(), []
+    batches: list[tuple[int, float]] = []
+    began = time.perf_counter()
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         for line in child.stdout:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import resource
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -106,6 +108,37 @@ def test_reader_that_takes_nothing_when_a_minute_has_passed_then_it_is_dropped(p
         wait_until(lambda: _served(plant) & ports == ports, "they are served")
 
         wait_until(lambda: not _served(plant) & ports, "they are dropped", seconds=90)
+
+
+def test_clients_that_vanish_when_all_have_gone_then_nothing_of_them_stays(plant: Plant) -> None:
+    """F47: after any number of bytes, politely or by RST; neither sockets nor subscriptions are left."""
+    checker, rng = plant.checker(), random.Random(47)
+    wait_until(lambda: not _watched(plant), "nobody follows")
+    gone = [_never_reading(plant) for _ in range(30)]
+    ports = {connection.getsockname()[1] for connection in gone}
+    wait_until(lambda: len(checker.rows()) == len(gone), "they are accepted")
+
+    for connection in gone:
+        connection.settimeout(5)
+        connection.recv(rng.randrange(1, 2_000))
+        if rng.random() < 0.5:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    wait_until(lambda: not _served(plant) & ports, "their sockets are closed")
+    wait_until(lambda: not _watched(plant), "their subscriptions have ended")
+    checker.wait_for_all()
+    assert checker.findings() == []
+
+
+def _watched(plant: Plant) -> list[bytes]:
+    """Logs that an API process still wants to hear of."""
+    client = plant.redis_client()
+    try:
+        found: list[bytes] = client.keys("respool:*:watch")
+        return found
+    finally:
+        client.close()
 
 
 def _served(plant: Plant) -> set[int]:

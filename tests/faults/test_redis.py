@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -164,22 +165,48 @@ def test_redis_refuses_writes_when_under_load_then_all_complete(plant: Plant, tr
     assert load.statuses() == {"completed"}
 
 
+def test_redis_nearly_full_when_logs_have_their_archive_then_those_go_first(plant: Plant) -> None:
+    # Given a log that has ended, and logs that have not
+    checker, client = plant.checker(), plant.redis_client()
+    ended = plant.stream("mock-n80").finished()
+    checker.wait_for_all()
+    load = under_way(plant)
+    running = load.followers[0].transcript.response_id
+    # When Redis is filled to four fifths
+    client.config_set("maxmemory", int(client.info("memory")["used_memory"] / 0.8))
+    try:
+        assert client.pttl(_log_of(ended.response_id)) > 20_000
+        wait_until(lambda: not client.exists(_log_of(ended.response_id)), "it makes room", seconds=15)
+        kept = client.exists(_log_of(running))
+    finally:
+        client.config_set("maxmemory", 0)
+        client.close()
+    # Then only what SQL has is gone, and nobody notices
+    assert kept
+    assert load.findings() == []
+    assert load.statuses() == {"completed"}
+    assert checker.findings([ended]) == []
+
+
 @pytest.mark.slow_fault
-def test_redis_forgets_all_bells_when_many_wait_then_all_are_done(plant: Plant) -> None:
+@pytest.mark.timeout(300)
+def test_redis_forgets_all_bells_when_a_thousand_wait_then_all_are_done(plant: Plant) -> None:
     """F19: what was queued in Redis is gone; the rows are not."""
     checker = plant.checker()
     worker = plant.stack.pid("worker")
     os.kill(worker, signal.SIGSTOP)
     try:
-        ids = [plant.create(background=True)["id"] for _ in range(40)]
+        with ThreadPoolExecutor(8) as clients:
+            list(clients.map(lambda _: plant.create(background=True), range(1_000)))
         client = plant.redis_client()
         client.flushall()
         client.close()
     finally:
         os.kill(worker, signal.SIGCONT)
 
-    assert {plant.wait_for_end(response_id) for response_id in ids} == {"completed"}
-    checker.wait_for_all()
+    checker.wait_for_all(seconds=180)
+    rows = checker.rows()
+    assert (len(rows), {row.status for row in rows.values()}) == (1_000, {"completed"})
     assert checker.findings() == []
 
 
@@ -208,6 +235,10 @@ def frozen(plant: Plant) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def _log_of(response_id: str) -> str:
+    return "respool:{" + response_id + "}:log"
 
 
 def _subscribers(plant: Plant) -> int:

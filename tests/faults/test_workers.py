@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.faults.conftest import Plant, deltas
+from tests.faults.load import under_way
 from tests.support.clients import Caller, Follower
 from tests.support.roles import ApiProcess, Role
+from tests.support.stack import ROOT
 from tests.support.waiting import wait_until
 
 WORDS = 60
@@ -132,6 +135,41 @@ def test_worker_frozen_for_less_than_its_lease_when_thawed_then_it_goes_on(plant
     assert (row.status, row.attempt) == ("completed", 1)
 
 
+@pytest.fixture
+def beside(plant: Plant) -> Iterator[ExitStack]:
+    """Ends what runs beside the plant, also where a test fails."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.mark.slow_fault
+@pytest.mark.parametrize("hours", [1, -1])
+def test_worker_whose_clock_is_off_when_leases_are_renewed_then_none_counts_as_lost(
+    plant: Plant, tmp_path: Path, beside: ExitStack, hours: int
+) -> None:
+    # Given a second worker with another time, which has some of the work, and sweeps
+    clock = tmp_path / "clock"
+    clock.mkdir()
+    (clock / "sitecustomize.py").write_text(
+        f"import time\nread = time.time\ntime.time = lambda: read() + {3600 * hours}\n"
+    )
+    role = _worker(plant, tmp_path / "off.log", PYTHONPATH=f"{clock}{os.pathsep}{ROOT}")
+    beside.callback(role.stop)
+    assert "database's clock is" in role.log.read_text()
+    pid = plant.stack.pid("worker")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        load = under_way(plant, each=2, model="mock-n250-i25")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    # When it goes on for longer than a lease, beside one whose clock is right
+    more = under_way(plant, each=2, model="mock-n250-i25")
+    # Then neither takes the other for dead
+    assert load.findings() + more.findings() == []
+    assert load.statuses() == {"completed"}
+    assert {row.attempt for row in load.checker.rows().values()} == {1}
+
+
 @dataclass
 class Front:
     """What a load balancer shows: one address, whoever is behind it now."""
@@ -150,11 +188,21 @@ class Front:
 @pytest.mark.slow_fault
 @pytest.mark.timeout(300)  # eight starts and eight drains of real processes
 def test_rolling_restart_when_under_load_then_no_resumable_request_fails(
-    plant: Plant, tmp_path: Path
+    plant: Plant, tmp_path: Path, beside: ExitStack
 ) -> None:
+    def api(name: str) -> ApiProcess:
+        process = _api(plant, tmp_path / f"{name}.log")
+        beside.callback(process.stop)
+        return process
+
+    def worker(name: str) -> Role:
+        role = _worker(plant, tmp_path / f"{name}.log")
+        beside.callback(role.stop)
+        return role
+
     # Given two workers, and an API process that clients reach
-    checker, front = plant.checker(), Front(_api(plant, tmp_path / "api.log"))
-    workers = [_worker(plant, tmp_path / f"worker{n}.log") for n in range(2)]
+    checker, front = plant.checker(), Front(api("api"))
+    workers = [worker(f"worker{n}") for n in range(2)]
     followers: list[Follower] = []
     callers: list[Caller] = []
     # When all of them are replaced, one after the other, under load
@@ -166,10 +214,10 @@ def test_rolling_restart_when_under_load_then_no_resumable_request_fails(
         for client in (*followers[-3:], *callers[-3:]):
             client.start()
         wait_until(lambda turn=turn: len(checker.rows()) >= 6 * (turn + 1), "all are accepted")  # type: ignore[misc]
-        old, front.api = front.api, _api(plant, tmp_path / f"api{turn}.log")
+        old, front.api = front.api, api(f"api{turn}")
         old.stop()
         workers[turn % 2].stop()
-        workers[turn % 2] = _worker(plant, tmp_path / f"worker{turn}b.log")
+        workers[turn % 2] = worker(f"worker{turn}b")
     seen = [follower.finished() for follower in followers]
     for caller in callers:
         caller.finished()
@@ -178,13 +226,10 @@ def test_rolling_restart_when_under_load_then_no_resumable_request_fails(
     assert checker.findings(seen, callers) == []
     assert {r.status for r in checker.rows().values()} == {"completed"}
     assert {(c.answer or {}).get("status") for c in callers} == {"completed"}
-    front.api.stop()
-    for worker in workers:
-        worker.stop()
 
 
-def _worker(plant: Plant, log: Path) -> Role:
-    env = {**plant.stack.env, "RESPOOL_DRAIN_SECONDS": "1"}
+def _worker(plant: Plant, log: Path, **more: str) -> Role:
+    env = {**plant.stack.env, "RESPOOL_DRAIN_SECONDS": "1", **more}
     role = Role("work", "--data-dir", str(plant.stack.data_dir), env=env, log=log)
     wait_until(lambda: " ready." in log.read_text(), "a worker is ready")
     return role
