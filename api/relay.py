@@ -8,7 +8,6 @@ rows every five.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 import zlib
 from collections.abc import Generator, Iterator, Sequence
@@ -17,6 +16,7 @@ from api.endings import Endings
 from api.mailbox import ENDED, LOOK, Hint, Mailbox, Mailboxes
 from shared.errors import Gone, LogUnavailable, RespoolError, StoreUnavailable, Unavailable
 from shared.log import Heard, Subscriber
+from shared.rounds import Rounds
 from shared.services import Services
 from shared.store.rows import ResponseRow
 from shared.wire import events
@@ -42,15 +42,15 @@ class Relay:
         self._endings = endings
         self._mailboxes = Mailboxes()
         self._subscriber = Subscriber(services.redis, heard=self._heard, deaf=self._all_look)
-        self._stopping = threading.Event()
-        self._watch = threading.Thread(target=self._check_silence, name="silence", daemon=True)
+        self._looks = 0
+        self._watch = Rounds("silence", self._check_silence, lambda: LOOK_SECONDS)
 
     def start(self) -> None:
         self._subscriber.start()
         self._watch.start()
 
     def stop(self) -> None:
-        self._stopping.set()
+        self._watch.stop()
         self._subscriber.stop()
 
     @property
@@ -208,19 +208,11 @@ class Relay:
             mailbox.put(hint)
 
     def _check_silence(self) -> None:
-        rounds = 0
-        while not self._stopping.wait(LOOK_SECONDS):
-            rounds += 1
-            try:
-                self._mailboxes.forget_expected(EXPECT_SECONDS)
-                self._check_logs()
-                if rounds % 2 == 0:
-                    self._check_rows()
-            except (LogUnavailable, StoreUnavailable) as error:
-                _log.warning("silence not checked: %s", error)
-            except Exception:
-                # the thread must outlive any one row
-                _log.exception("fault of ours")
+        self._looks += 1
+        self._mailboxes.forget_expected(EXPECT_SECONDS)
+        self._check_logs()
+        if self._looks % 2 == 0:
+            self._check_rows()
 
     def _check_logs(self) -> None:
         quiet = self._mailboxes.quiet(LOOK_SECONDS)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 from collections.abc import Mapping
 
-from shared.errors import StoreUnavailable
+from shared.rounds import Rounds
 from shared.store import Store
 from workers.providers import Provider
 
@@ -23,21 +22,18 @@ class CopyRemover:
     def __init__(self, store: Store, providers: Mapping[str, Provider], *, every_seconds: float) -> None:
         self._store = store
         self._providers = providers
-        self._every = every_seconds
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="copies", daemon=True)
+        self._rounds = Rounds("copies", self.remove, lambda: every_seconds * random.uniform(0.7, 1.3))
 
     def start(self) -> None:
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=5)
+        self._rounds.stop()
 
     def remove(self) -> int:
         """As many as there are for now; how many."""
         removed = 0
-        while not self._stopping.is_set():
+        while not self._rounds.stopping.is_set():
             taken = self._store.copies.take_unwanted(limit=BATCH)
             for copy in taken:
                 provider = self._providers.get(copy.provider)
@@ -49,13 +45,3 @@ class CopyRemover:
             if not taken:
                 break
         return removed
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._every * random.uniform(0.7, 1.3)):
-            try:
-                self.remove()
-            except StoreUnavailable as error:
-                _log.warning("cannot look for copies: %s", error)
-            except Exception:
-                # without this thread nothing would be deleted upstream any more
-                _log.exception("fault of ours")

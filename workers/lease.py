@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 from shared.errors import LogUnavailable, StoreUnavailable
 from shared.log import EventLog
+from shared.rounds import Rounds
 from shared.store.leases import Leases
 from workers.providers.http import Call
 from workers.source import Place
@@ -37,19 +38,18 @@ class Beat:
         self._held: dict[Held, Callable[[], None]] = {}
         self._places: dict[Held, Place] = {}
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
+        self._next_beat = time.monotonic() + heartbeat_seconds
+        self._rounds = Rounds("beat", self._round, lambda: min(LISTEN_SECONDS, heartbeat_seconds))
 
     def start(self) -> None:
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=5)
+        self._rounds.stop()
 
     @property
     def is_alive(self) -> bool:
-        return self._thread.is_alive()
+        return self._rounds.is_alive
 
     @contextmanager
     def holding(
@@ -82,17 +82,11 @@ class Beat:
     def fence_all(self) -> None:
         self._lose(self._snapshot())
 
-    def _run(self) -> None:
-        next_beat = time.monotonic() + self._heartbeat
-        while not self._stopping.wait(min(LISTEN_SECONDS, self._heartbeat)):
-            try:
-                if time.monotonic() >= next_beat:
-                    next_beat = time.monotonic() + self._heartbeat
-                    self._beat()
-                self._listen()
-            except Exception:
-                # without this thread every paid stream of the process is given up
-                _log.exception("fault of ours")
+    def _round(self) -> None:
+        if time.monotonic() >= self._next_beat:
+            self._next_beat = time.monotonic() + self._heartbeat
+            self._beat()
+        self._listen()
 
     def _beat(self) -> None:
         held = self._snapshot()
@@ -139,15 +133,13 @@ class Watchdog:
         self._beat = beat
         self._calls: set[Call] = set()
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+        self._rounds = Rounds("watchdog", self._look, lambda: WATCH_SECONDS)
 
     def start(self) -> None:
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=5)
+        self._rounds.stop()
 
     @contextmanager
     def watching(self, call: Call) -> Iterator[None]:
@@ -159,18 +151,17 @@ class Watchdog:
             with self._lock:
                 self._calls.discard(call)
 
-    def _run(self) -> None:
-        while not self._stopping.wait(WATCH_SECONDS):
-            now = time.monotonic()
-            with self._lock:
-                calls = list(self._calls)
-            for call in calls:
-                late = call.overdue(now)
-                if late is not None:
-                    call.end(late)
-            if not self._beat.is_alive and not self._stopping.is_set():
-                _log.error("the beat thread is dead: giving up what this process runs")
-                self._beat.fence_all()
+    def _look(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            calls = list(self._calls)
+        for call in calls:
+            late = call.overdue(now)
+            if late is not None:
+                call.end(late)
+        if not self._beat.is_alive and not self._rounds.stopping.is_set():
+            _log.error("the beat thread is dead: giving up what this process runs")
+            self._beat.fence_all()
 
 
 class Hold:

@@ -17,6 +17,7 @@ import orjson
 from shared.catalog import Catalog
 from shared.errors import LogUnavailable
 from shared.log import Quota, Quotas, Taken
+from shared.rounds import Rounds
 from shared.store.rows import ResponseRow
 
 _log = logging.getLogger("respool.limits")
@@ -55,15 +56,13 @@ class Limits:
         self._refused_until: dict[str, float] = {}
         self._seats: set[Seat] = set()
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="limits", daemon=True)
+        self._rounds = Rounds("limits", self.renew, lambda: RENEW_SECONDS)
 
     def start(self) -> None:
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=5)
+        self._rounds.stop()
 
     def apply_to(self, account: str) -> bool:
         return bool(self._quota(account))
@@ -142,16 +141,6 @@ class Limits:
     def _was_not_heard(self, error: LogUnavailable) -> None:
         self._blind_until = self._clock() + BLIND_SECONDS
         _log.warning("limits are not kept: %s", error)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(RENEW_SECONDS):
-            try:
-                self.renew()
-            except LogUnavailable as error:
-                _log.warning("limits are not renewed: %s", error)
-            except Exception:
-                # without this thread long generations are not counted any more
-                _log.exception("fault of ours")
 
     def renew(self) -> None:
         """Say again what runs here."""

@@ -16,6 +16,7 @@ from shared.catalog import Reloader
 from shared.errors import StoreUnavailable
 from shared.log import Board, Quotas, Reporter
 from shared.metrics import AT_LIMIT, BREAKER, CONFIG_REFUSED, Series
+from shared.rounds import Rounds
 from shared.services import Services
 from shared.store.rows import ResponseRow
 from workers.breaker import STATES, Breakers
@@ -78,7 +79,7 @@ class WorkerProcess:
         self._ended = threading.Event()
         self._handing_over = threading.Thread(target=self._hand_over, name="handing over", daemon=True)
         self._own = ThreadPoolExecutor(settings.worker_concurrency, thread_name_prefix="idle")
-        self._idle = threading.Thread(target=self._look_for_work, name="idle", daemon=True)
+        self._idle = Rounds("idle", self._look_for_work, lambda: random.uniform(*IDLE_SECONDS))
 
     def _new_sweeper(self) -> Sweeper:
         services, settings = self._services, self._services.settings
@@ -147,6 +148,7 @@ class WorkerProcess:
         """Claim nothing more. What runs goes on for a while; then what others can resume is handed over."""
         if not self._draining.is_set():
             self._draining.set()
+            self._idle.stopping.set()
             self._handing_over.start()
 
     def stop(self) -> None:
@@ -232,20 +234,9 @@ class WorkerProcess:
         }
 
     def _look_for_work(self) -> None:
-        while not self._draining.wait(random.uniform(*IDLE_SECONDS)):
-            try:
-                waiting = self._leases.claimable(
-                    background=self._slots.background_is_free, limit=self._slots.size
-                )
-            except StoreUnavailable as error:
-                _log.warning("cannot look for work: %s", error)
-                continue
-            except Exception:
-                # without this thread a lost bell waits for the sweep
-                _log.exception("fault of ours")
-                continue
-            for _ in range(min(waiting, self._slots.free)):
-                self._own.submit(self._work_alone)
+        waiting = self._leases.claimable(background=self._slots.background_is_free, limit=self._slots.size)
+        for _ in range(min(waiting, self._slots.free)):
+            self._own.submit(self._work_alone)
 
     def _work_alone(self) -> None:
         try:

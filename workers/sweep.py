@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 from collections.abc import Callable, Sequence
 
 from shared.errors import LogUnavailable, StoreUnavailable
 from shared.log import ENDED_SECONDS, EventLog
 from shared.queue import Queue
+from shared.rounds import Rounds
 from shared.sealing import seal_log
 from shared.settings import Settings
 from shared.store import Store
@@ -55,16 +55,17 @@ class Sweeper:
         self._spool = spool
         self._transitions = transitions
         self._settings = settings
-        self._stopping = threading.Event()
-        self._retention = Retention(store=store, log=log, settings=settings, stopping=self._stopping)
-        self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
+        self._rounds = Rounds(
+            "sweep", self.sweep, lambda: settings.sweep_seconds * random.uniform(0.7, 1.3), at_once=True
+        )
+        stopping = self._rounds.stopping
+        self._retention = Retention(store=store, log=log, settings=settings, stopping=stopping)
 
     def start(self) -> None:
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=5)
+        self._rounds.stop()
 
     def sweep(self) -> None:
         """One round. A step that cannot reach its store is taken up in the next round."""
@@ -90,11 +91,6 @@ class Sweeper:
             except Exception:
                 # one poisoned row or step must not stop the others
                 _log.exception("fault in %s", step.__name__)
-
-    def _run(self) -> None:
-        self.sweep()
-        while not self._stopping.wait(self._settings.sweep_seconds * random.uniform(0.7, 1.3)):
-            self.sweep()
 
     def _beat(self) -> None:
         self._store.sweeping.beat()

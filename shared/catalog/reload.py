@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from shared.catalog.file import load_catalog
 from shared.catalog.routing import Catalog
 from shared.errors import ConfigurationError
+from shared.rounds import Rounds
 from shared.settings import Settings
 
 _log = logging.getLogger("respool.config")
@@ -39,16 +40,15 @@ class Reloader:
         self._seen: Stamp = ()
         self._read: Stamp = ()  # the file may have changed since the catalog was loaded: read once more
         self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="reload", daemon=True)
+        self._rounds = Rounds("reload", self.look, lambda: LOOK_SECONDS)
         self.refused = False  # the file, as it is now
 
     def start(self) -> None:
         if self._settings.config:
-            self._thread.start()
+            self._rounds.start()
 
     def stop(self) -> None:
-        self._ended.set()
+        self._rounds.stop()
 
     def look(self) -> None:
         """Take over the file if it is another one since the look before the last."""
@@ -80,14 +80,6 @@ class Reloader:
         self._changed(gone)
         if gone or not quiet:
             _log.info("providers reloaded: %s", ", ".join(found.providers) or "none")
-
-    def _watch(self) -> None:
-        while not self._ended.wait(LOOK_SECONDS):
-            try:
-                self.look()
-            except Exception:
-                # without this thread no later change would be noticed
-                _log.exception("fault of ours")
 
 
 def _stamp(path: str) -> Stamp:
