@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.backends import Backends, open_backends
 from tests.support.servers import PostgresServer, RedisServer
 from tests.support.stack import Stack
+
+QUICK = {"RESPOOL_DISCONNECT_GRACE_SECONDS": "1"}
 
 
 @pytest.fixture(scope="session")
@@ -28,13 +31,46 @@ def postgres_server() -> Iterator[PostgresServer]:
         server.stop()
 
 
-@pytest.fixture(scope="session", params=["embedded", "postgres"])
-def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The product, shared by the functional tests: on SQLite, then on PostgreSQL."""
-    env = {"RESPOOL_DISCONNECT_GRACE_SECONDS": "1"}
-    if request.param == "postgres":
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        env["DATABASE_URL"] = server.new_database()
-    running = Stack(tmp_path_factory.mktemp("stack"), env).start()
+@pytest.fixture(scope="session")
+def embedded_backends(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Backends]:
+    found = open_backends("embedded", request, tmp_path_factory.mktemp("backends"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def servers_backends(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Backends]:
+    found = open_backends("servers", request, tmp_path_factory.mktemp("backends"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def embedded_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    running = Stack(tmp_path_factory.mktemp("embedded"), QUICK).start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_stack(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer
+) -> Iterator[Stack]:
+    env = {**QUICK, "DATABASE_URL": postgres_server.new_database()}
+    running = Stack(tmp_path_factory.mktemp("postgres"), env).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session", params=["embedded", "postgres"])
+def stack(request: pytest.FixtureRequest) -> Stack:
+    """The product, shared by the functional tests: on SQLite, then on PostgreSQL.
+
+    Both go on running: every file has tests of the one, then of the other, and a start takes seconds.
+    """
+    running: Stack = request.getfixturevalue(f"{request.param}_stack")
+    return running

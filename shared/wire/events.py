@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 
 from shared import sse
-from shared.errors import ClientError
 from shared.lifecycle import terminal_event_type
 
 DONE = b"data: [DONE]\n\n"
@@ -79,18 +78,3 @@ def terminal_response(frame: bytes) -> bytes:
     # Only `type` and `sequence_number` stand before it, and neither can hold this text.
     start = frame.index(_RESPONSE) + len(_RESPONSE)
     return frame[start : -len(b"}\n\n")]
-
-
-def error_frame(error: ClientError, sequence_number: int) -> bytes:
-    """An `error` event in both shapes: nested, which clients raise on, and flat, which the schema has."""
-    nested = {"type": error.type, "code": error.code, "message": error.message, "param": error.param}
-    return encode(
-        {
-            "type": "error",
-            "sequence_number": sequence_number,
-            "error": nested,
-            "code": error.code,
-            "message": error.message,
-            "param": error.param,
-        }
-    )

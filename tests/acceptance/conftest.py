@@ -18,17 +18,19 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running.stop()
 
 
-@pytest.fixture(scope="session", params=["embedded", "postgres"])
-def either(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """On SQLite, then on PostgreSQL."""
-    if request.param == "embedded":
-        yield request.getfixturevalue("embedded")
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    env = {**SHORT, "DATABASE_URL": server.new_database()}
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer) -> Iterator[Stack]:
+    env = {**SHORT, "DATABASE_URL": postgres_server.new_database()}
     running = Stack(tmp_path_factory.mktemp("postgres"), env).start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session", params=["embedded", "postgres"])
+def either(request: pytest.FixtureRequest) -> Stack:
+    """On SQLite, then on PostgreSQL; both go on running."""
+    running: Stack = request.getfixturevalue(request.param)
+    return running
 
 
 @pytest.fixture

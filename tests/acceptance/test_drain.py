@@ -45,7 +45,7 @@ def _answers(stack: Stack) -> bool:
 def test_worker_told_to_stop_when_the_generation_is_resumable_then_handed_over(drained: Stack) -> None:
     client = drained.client()
     with client.responses.create(
-        model="resumable/plain!words=120&pace=100", input="hi", stream=True, timeout=90
+        model="resumable/plain!words=60&pace=100", input="hi", stream=True, timeout=90
     ) as stream:
         events = []
         for event in stream:

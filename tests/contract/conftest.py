@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from shared.log import EventLog
 from shared.store import Store
-from tests.support.backends import PAIRS, Backends, Hands, open_backends
+from tests.support.backends import PAIRS, Backends, Hands
 
 
 @pytest.fixture(scope="session", params=PAIRS)
-def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
-    found = open_backends(request.param, request, tmp_path_factory.mktemp("contract"))
-    yield found
-    found.close()
+def opened(request: pytest.FixtureRequest) -> Backends:
+    found: Backends = request.getfixturevalue(f"{request.param}_backends")
+    return found
 
 
 @pytest.fixture

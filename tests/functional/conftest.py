@@ -19,5 +19,13 @@ class Keys:
 
 
 @pytest.fixture(scope="session")
-def keys(stack: Stack) -> Keys:
-    return Keys(stack.new_key("first"), stack.new_key("first"), stack.new_key("second"))
+def made() -> dict[str, Keys]:
+    """By the address of their stack: `stack` changes back and forth."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def keys(stack: Stack, made: dict[str, Keys]) -> Keys:
+    if stack.base_url not in made:
+        made[stack.base_url] = Keys(stack.new_key("first"), stack.new_key("first"), stack.new_key("second"))
+    return made[stack.base_url]

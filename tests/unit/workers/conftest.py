@@ -1,4 +1,4 @@
-"""What the workers' parts stand on in these tests: real stores, and the scripted upstream."""
+"""What the workers' parts stand on in these tests: an event log, and the scripted upstream."""
 
 from __future__ import annotations
 
@@ -8,21 +8,7 @@ import fakeredis
 import pytest
 
 from shared.log import EventLog
-from tests.support.backends import Backends, open_backends
 from upstream.launch import Running, start
-
-
-@pytest.fixture(scope="session")
-def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
-    found = open_backends("embedded", request, tmp_path_factory.mktemp("workers"))
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def backends(opened: Backends) -> Backends:
-    opened.empty()
-    return opened
 
 
 @pytest.fixture(scope="session")

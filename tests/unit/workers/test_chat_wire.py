@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Iterator
+from http.server import HTTPServer
 from typing import Any
 
 import orjson
@@ -12,6 +11,7 @@ import pytest
 
 from shared.catalog import Deadlines, Provider
 from shared.errors import UpstreamError
+from tests.support.http_server import Handler, serving
 from tests.unit.workers.assembler_events import assembler, outcome, output, run
 from upstream.launch import Running
 from workers.providers import Call, Generation, HttpClient
@@ -32,7 +32,7 @@ def client() -> Iterator[HttpClient]:
     made.close()
 
 
-class Server(http.server.HTTPServer):
+class Server(HTTPServer):
     """Answers every request with the same bytes; keeps what it was asked."""
 
     body = b""
@@ -45,31 +45,20 @@ class Server(http.server.HTTPServer):
         self.paths: list[str] = []
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(Handler):
+    protocol_version = "HTTP/1.0"  # the connection ends with the answer, whole or not
     server: Server
 
     def do_POST(self) -> None:
         self.server.paths.append(self.path)
-        self.server.asked.append(orjson.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(200)
-        self.send_header("Content-Type", self.server.kind)
-        self.send_header("Content-Length", str(len(self.server.body) + self.server.missing))
-        self.end_headers()
-        self.wfile.write(self.server.body)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+        self.server.asked.append(orjson.loads(self.body()))
+        self.answer(self.server.body, self.server.kind, missing=self.server.missing)
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    made = Server()
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield made
-    made.shutdown()
-    made.server_close()
-    thread.join(5)
+    with serving(Server()) as made:
+        yield made
 
 
 def generate(client: HttpClient, base_url: str, model: str = "m", /, **body: Any) -> list[dict[str, Any]]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from shared.catalog import Deadlines
 from shared.catalog import Provider as Account
 from shared.errors import UpstreamError
 from tests.support.backends import Backends
+from tests.support.http_server import Handler, serving
 from tests.support.rows import claimed
 from workers import compaction, counting
 from workers.providers import Call, Generation, HttpClient
@@ -27,37 +27,31 @@ ANSWERS: dict[str, dict[str, Any]] = {
 }
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Upstream(ThreadingHTTPServer):
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.asked: list[tuple[str, Any]] = []
+
+
+class _Handler(Handler):
+    server: Upstream
+
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append((self.path, asked))  # type: ignore[attr-defined]
+        self.server.asked.append((self.path, json.loads(self.body())))
         body = json.dumps(ANSWERS.get(self.path, {})).encode()
-        self.send_response(200 if self.path in ANSWERS else 404)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+        self.answer(body, "application/json", 200 if self.path in ANSWERS else 404)
 
 
 @pytest.fixture
-def server() -> Iterator[ThreadingHTTPServer]:
-    running = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    running.asked = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=running.serve_forever)
-    thread.start()
-    yield running
-    running.shutdown()
-    thread.join()
-    running.server_close()
+def server() -> Iterator[Upstream]:
+    with serving(Upstream()) as running:
+        yield running
 
 
 @pytest.fixture
-def provider(server: ThreadingHTTPServer) -> Iterator[ResponsesApi]:
+def provider(server: Upstream) -> Iterator[ResponsesApi]:
     client = HttpClient(pool_size=1)
-    url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    url = f"http://127.0.0.1:{server.server_port}/v1"
     yield ResponsesApi(Account(name="main", base_url=url, api_key="k"), client)
     client.close()
 
@@ -70,14 +64,12 @@ GENERATION = Generation("resp_1", 1, "m", {"model": "main/m", "store": False, "s
 
 
 def test_count_when_the_upstream_has_the_endpoint_then_its_own_number(
-    provider: ResponsesApi, server: ThreadingHTTPServer
+    provider: ResponsesApi, server: Upstream
 ) -> None:
     counted = counting.count(provider, GENERATION, _call())
 
     assert (counted["input_tokens"], counted["counted_by"]) == (42, "upstream")
-    assert server.asked == [  # type: ignore[attr-defined]
-        ("/v1/responses/input_tokens", {"model": "m", "input": "hello"})
-    ]
+    assert server.asked == [("/v1/responses/input_tokens", {"model": "m", "input": "hello"})]
 
 
 def test_compact_when_the_upstream_has_the_endpoint_then_its_own_items(

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Iterator
 from contextlib import closing
+from http.server import ThreadingHTTPServer
 
 import pytest
 
 from shared.catalog import Deadlines, Provider
+from tests.support.http_server import Handler, serving
 from workers.providers import Call, Generation, HttpClient
 from workers.providers.responses_api import ResponsesApi
 
 EVENT = b'data: {"type":"response.completed","response":{"status":"completed","output":[]}}\n\n'
 
 
-class Upstream(http.server.ThreadingHTTPServer):
-    daemon_threads = True
+class Upstream(ThreadingHTTPServer):
     tail = b"data: [DONE]\n\n"  # after the last event
     connections = 0
 
@@ -26,32 +25,18 @@ class Upstream(http.server.ThreadingHTTPServer):
         super().process_request(request, client_address)  # type: ignore[arg-type]
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     server: Upstream
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        body = EVENT + self.server.tail
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing is said on stderr."""
+        self.body()
+        self.answer(EVENT + self.server.tail, "text/event-stream")
 
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    server = Upstream(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Upstream(("127.0.0.1", 0), _Handler)) as running:
+        yield running
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import InvalidRequest
 from shared.wire import events
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -111,16 +110,3 @@ def test_a_terminal_frame_gives_the_response_back_byte_for_byte(response: dict[s
 def test_a_terminal_frame_of_a_response_on_two_lines_is_refused() -> None:
     with pytest.raises(ValueError, match="one line"):
         events.terminal("completed", 1, b'{\n"id":1}')
-
-
-def test_an_error_frame_has_the_error_nested_and_flat() -> None:
-    frame = events.error_frame(InvalidRequest("why", code="c", param="p"), 4)
-
-    assert events.decode(frame) == {
-        "type": "error",
-        "sequence_number": 4,
-        "error": {"type": "invalid_request_error", "code": "c", "message": "why", "param": "p"},
-        "code": "c",
-        "message": "why",
-        "param": "p",
-    }
