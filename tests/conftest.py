@@ -12,7 +12,7 @@ from tests.support.backends import Backends, open_backends
 from tests.support.servers import PostgresServer, RedisServer
 from tests.support.stack import Stack
 
-QUICK = {"RESPOOL_DISCONNECT_GRACE_SECONDS": "1"}
+QUICK = {"RESPOOL_DISCONNECT_GRACE_SECONDS": "1", "RESPOOL_SWEEP_SECONDS": "1"}
 
 
 @pytest.fixture(scope="session")

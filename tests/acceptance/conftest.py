@@ -11,14 +11,14 @@ from tests.support.servers import PostgresServer
 from tests.support.stack import SHORT, Stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running = Stack(tmp_path_factory.mktemp("embedded"), SHORT).start()
     yield running
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def postgres(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer) -> Iterator[Stack]:
     env = {**SHORT, "DATABASE_URL": postgres_server.new_database()}
     running = Stack(tmp_path_factory.mktemp("postgres"), env).start()
@@ -26,7 +26,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, postgres_server: Postgres
     running.stop()
 
 
-@pytest.fixture(scope="session", params=["embedded", "postgres"])
+@pytest.fixture(scope="package", params=["embedded", "postgres"])
 def either(request: pytest.FixtureRequest) -> Stack:
     """On SQLite, then on PostgreSQL; both go on running."""
     running: Stack = request.getfixturevalue(request.param)

@@ -100,7 +100,7 @@ def deltas(follower: Follower) -> list[str]:
     return [e["delta"] for e in follower.transcript.events if e["type"] == "response.output_text.delta"]
 
 
-@pytest.fixture(scope="session", name="standing")
+@pytest.fixture(scope="package", name="standing")
 def standing_plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     folder = tmp_path_factory.mktemp("plant")
     server = RedisServer(folder / "redis").start()

@@ -29,7 +29,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "bench", "--scale", "0.001"),
-            *("--databases", "sqlite", "--json", str(file)),
+            *("--databases", "sqlite", "--generators", "1", "--json", str(file)),
         ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -11,7 +9,7 @@ import requests
 
 from tests.functional.conftest import Keys
 from tests.support.contract import Json
-from tests.support.stack import ROOT, Stack
+from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 from tests.support.wire import create, error_of, events_of
 
@@ -169,17 +167,17 @@ def test_stream_when_read_with_a_tenants_own_key_then_it_comes(stack: Stack, key
 def test_key_when_it_is_revoked_then_it_stops_working_within_seconds(stack: Stack) -> None:
     key = stack.new_key("revoked")
     assert stack.request("GET", "/models", key).status_code == 200
-    listed = [line.split("\t") for line in command(stack, "list").splitlines()]
+    listed = [line.split("\t") for line in stack.keys("list").splitlines()]
     key_id = next(line[0] for line in listed if line[1] == "revoked")
 
-    command(stack, "revoke", key_id)
+    stack.keys("revoke", key_id)
 
     wait_until(lambda: stack.request("GET", "/models", key).status_code == 401, "it is refused", seconds=10)
     assert error_of(stack.request("GET", "/models", key))["code"] == "invalid_api_key"
 
 
 def test_keys_when_listed_then_no_secret_is_shown(stack: Stack, keys: Keys) -> None:
-    listed = command(stack, "list")
+    listed = stack.keys("list")
 
     assert not [key for key in (keys.mine, keys.theirs) if key[-12:] in listed]
 
@@ -189,9 +187,3 @@ def test_store_when_a_key_was_made_then_the_key_itself_is_nowhere_on_disk(stack:
 
     assert files
     assert not [path for path in files if keys.mine.encode() in path.read_bytes()]
-
-
-def command(stack: Stack, *arguments: str) -> str:
-    """`respool keys …` on the stack's data."""
-    words = [sys.executable, "-m", "cli", "keys", *arguments, "--data-dir", str(stack.data_dir)]
-    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from functools import partial
 from typing import Any
 
 import psutil
@@ -15,7 +11,7 @@ import requests
 from tests.support.contract import check_error, check_response
 from tests.support.event_order import check_story
 from tests.support.sockets import Socket, check_error_message, open_socket
-from tests.support.stack import ROOT, Stack
+from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 from tests.support.wire import column_of, follow
 
@@ -143,6 +139,7 @@ def test_get_when_it_is_no_upgrade_then_it_is_plain_http(stack: Stack) -> None:
     assert stack.request("GET", "/responses").headers["content-type"] == "application/json"
 
 
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True, scope="session")  # each process remembers keys
 def test_turn_when_the_key_was_revoked_meanwhile_then_it_is_refused(stack: Stack) -> None:
     key = stack.new_key("revoked-on-a-socket")
     with open_socket(stack, key) as socket:
@@ -207,13 +204,9 @@ def _clients(stack: Stack, server: psutil.Process) -> int:
 
 
 def _revoke(stack: Stack, tenant: str) -> None:
-    base = [sys.executable, "-m", "cli", "keys"]
-    where = ["--data-dir", str(stack.data_dir)]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    run = partial(subprocess.run, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
-    rows = [line.split("\t") for line in run([*base, "list", *where]).stdout.splitlines()]
+    rows = [line.split("\t") for line in stack.keys("list").splitlines()]
     (key_id,) = [row[0] for row in rows if row[1] == tenant]
-    run([*base, "revoke", key_id, *where])
+    stack.keys("revoke", key_id)
 
 
 def _refusal(socket: Socket) -> dict[str, Any] | None:

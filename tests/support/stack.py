@@ -215,9 +215,15 @@ class Stack:
         wait_until(self._is_ready, "the stack is ready", seconds=60)
 
     def stop(self) -> None:
+        """For good: what still runs after a second is given up."""
         for client in self._clients:
             client.close()
-        self.terminate()
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(1)
+            except subprocess.TimeoutExpired:
+                self.terminate()  # told twice, it waits for nobody
         if self.upstream_line is not None:
             self.upstream_line.stop()
         self.upstream.stop()
@@ -270,11 +276,15 @@ class Stack:
         wait_until(restarted, f"{role} is restarted")
 
     def new_key(self, tenant: str) -> str:
+        return self.keys("create", "--tenant", tenant).splitlines()[-1]
+
+    def keys(self, *arguments: str) -> str:
+        """What `respool keys …` says; in this process, for another one takes a second to start."""
         told = io.StringIO()
-        with contextlib.redirect_stdout(told):  # in this process: another one takes a second to start
-            done = cli(["keys", "create", "--tenant", tenant, "--data-dir", str(self.data_dir)])
+        with contextlib.redirect_stdout(told):
+            done = cli(["keys", *arguments, "--data-dir", str(self.data_dir)])
         assert done == 0, told.getvalue()
-        return told.getvalue().splitlines()[-1]
+        return told.getvalue()
 
     def client(self, key: str | None = None, **kw: Any) -> OpenAI:
         """The official client; it does not retry by itself unless told to."""

@@ -16,11 +16,11 @@ providers:
   good:
     base_url: {url}/v1
     api_key: upstream-key
-    models: [demo, mock]
+    models: [mock, demo]
   mapped:
     base_url: {url}/v1
     api_key: upstream-key
-    models: {{ours: demo}}
+    models: {{ours: mock}}
   any:
     base_url: {url}/v1
     api_key: upstream-key
@@ -80,8 +80,8 @@ def test_list_when_asked_then_a_row_for_each(
     rows = [line.split() for line in lines(capsys)]
     assert [row[0] for row in rows[:4]] == ["NAME", "good", "mapped", "any"]
     assert rows[1][1:3] == ["(default)", "responses"]
-    assert rows[1][4:] == ["demo,", "mock", "quick"]
-    assert rows[2][3:] == ["ours=demo", "-"]
+    assert rows[1][4:] == ["mock,", "demo", "quick"]
+    assert rows[2][3:] == ["ours=mock", "-"]
     assert rows[3][3:] == ["(any)", "quick"]
 
 
@@ -91,7 +91,7 @@ def test_list_when_asked_then_no_key(environ: dict[str, str], capsys: pytest.Cap
     assert "upstream-key" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("name", "model"), [("good", "demo"), ("mapped", "demo"), ("any", "demo")])
+@pytest.mark.parametrize(("name", "model"), [("good", "mock"), ("mapped", "mock"), ("any", "demo")])
 def test_test_when_all_works_then_ok(
     environ: dict[str, str], capsys: pytest.CaptureFixture[str], name: str, model: str
 ) -> None:
@@ -153,8 +153,8 @@ def test_test_when_one_of_several_fails_then_status_1_and_the_others_are_asked(
     tmp_path: Path, upstream: launch.Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "providers.yaml"
-    down = f"down: {{base_url: 'http://127.0.0.1:{free_port()}/v1', models: [demo]}}"
-    good = f"good: {{base_url: '{upstream.url}/v1', api_key: upstream-key, models: [demo]}}"
+    down = f"down: {{base_url: 'http://127.0.0.1:{free_port()}/v1', models: [mock]}}"
+    good = f"good: {{base_url: '{upstream.url}/v1', api_key: upstream-key, models: [mock]}}"
     file.write_text(f"providers:\n  {down}\n  {good}\n")
 
     assert main(["providers", "test"], {"RESPOOL_CONFIG": str(file)}) == 1
