@@ -16,10 +16,12 @@ from tests.support.event_order import of_type
 from tests.support.stack import Stack
 
 # the dialect is the subject here, not the store
-pytestmark = [
-    pytest.mark.parametrize("stack", ["embedded"], indirect=True, scope="session"),
-    pytest.mark.parametrize(("target", "mode"), ASKED, indirect=["target"]),
-]
+pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True, scope="session")
+EVERY = pytest.mark.parametrize(("target", "mode"), ASKED, indirect=["target"])
+# what only the request to the upstream differs by is the same in every mode
+ONCE = pytest.mark.parametrize(
+    ("target", "mode"), [one for one in ASKED if one[1] == "streamed"], indirect=["target"]
+)
 
 PIXEL = (
     "data:image/png;base64,"
@@ -57,6 +59,7 @@ def thought(told: Told) -> str:
     return "".join(part["text"] for part in [*item["summary"], *item.get("content", [])])
 
 
+@EVERY
 def test_text_when_asked_then_word_for_word_the_same(target: Target, mode: str, reference: str) -> None:
     told = target.ask(mode)
 
@@ -64,12 +67,14 @@ def test_text_when_asked_then_word_for_word_the_same(target: Target, mode: str, 
     assert told.response["provider"] == target.model.partition("/")[0]
 
 
+@EVERY
 def test_text_when_it_is_long_then_every_word_is_there(target: Target, mode: str) -> None:
     told = target.ask(mode, "words=700")
 
     assert len(told.text.split()) == 700
 
 
+@EVERY
 def test_usage_when_counted_then_it_is_the_upstreams(target: Target, mode: str) -> None:
     told = target.ask(mode, "words=12&quirk=cached", input="one two three four five six")
     usage = told.response["usage"]
@@ -78,6 +83,7 @@ def test_usage_when_counted_then_it_is_the_upstreams(target: Target, mode: str) 
     assert usage["input_tokens_details"]["cached_tokens"] == 3
 
 
+@EVERY
 def test_tool_when_the_model_calls_it_then_one_call(target: Target, mode: str) -> None:
     told = target.ask(mode, input=QUESTION, tools=[WEATHER])
 
@@ -85,6 +91,7 @@ def test_tool_when_the_model_calls_it_then_one_call(target: Target, mode: str) -
     assert of_type(told.events, "response.function_call_arguments.delta")
 
 
+@EVERY
 def test_tools_when_two_are_called_then_both_are_whole(target: Target, mode: str) -> None:
     told = target.ask(mode, input=BOTH, tools=[WEATHER, TIME])
 
@@ -93,12 +100,14 @@ def test_tools_when_two_are_called_then_both_are_whole(target: Target, mode: str
     assert len({item["call_id"] for item in told.call_items}) == 2
 
 
+@ONCE
 def test_tools_when_parallel_calls_are_off_then_one_call(target: Target, mode: str) -> None:
     told = target.ask(mode, input=BOTH, tools=[WEATHER, TIME], parallel_tool_calls=False)
 
     assert len(told.calls) == 1
 
 
+@ONCE
 def test_tool_when_it_takes_nothing_then_empty_arguments(target: Target, mode: str) -> None:
     nothing = {**TIME, "parameters": {"type": "object", "properties": {}, "additionalProperties": False}}
 
@@ -117,6 +126,7 @@ def test_tool_when_it_takes_nothing_then_empty_arguments(target: Target, mode: s
     ],
     ids=["none", "required", "function", "allowed"],
 )
+@ONCE
 def test_tool_choice_when_given_then_it_is_kept_to(
     target: Target, mode: str, choice: Any, called: list[str]
 ) -> None:
@@ -126,6 +136,7 @@ def test_tool_choice_when_given_then_it_is_kept_to(
     assert told.response["tool_choice"] == choice
 
 
+@EVERY
 def test_refusal_when_the_model_refuses_then_a_refusal_part(target: Target, mode: str) -> None:
     told = target.ask(mode, "fault=refusal")
 
@@ -134,6 +145,7 @@ def test_refusal_when_the_model_refuses_then_a_refusal_part(target: Target, mode
     assert of_type(told.events, "response.refusal.delta")
 
 
+@EVERY
 def test_structure_when_a_schema_is_given_then_the_text_is_an_instance(target: Target, mode: str) -> None:
     told = target.ask(mode, text={"format": FORM})
 
@@ -141,6 +153,7 @@ def test_structure_when_a_schema_is_given_then_the_text_is_an_instance(target: T
     assert json.loads(told.text) == {"place": "place", "days": 1}
 
 
+@EVERY
 def test_structure_when_the_sdk_parses_then_an_object(target: Target, mode: str) -> None:
     responses = target.client.responses
     wanted: Any = {"model": target.named(), "input": "Plan a trip", "text_format": Thing}
@@ -154,12 +167,14 @@ def test_structure_when_the_sdk_parses_then_an_object(target: Target, mode: str)
     assert isinstance(parsed, Thing)
 
 
+@ONCE
 def test_json_when_any_object_will_do_then_the_text_is_one(target: Target, mode: str) -> None:
     told = target.ask(mode, input="Say it in JSON.", text={"format": {"type": "json_object"}})
 
     assert isinstance(json.loads(told.text), dict)
 
 
+@EVERY
 def test_reasoning_when_asked_for_then_its_item_comes_first(target: Target, mode: str) -> None:
     told = target.ask(mode, reasoning=REASONING)
 
@@ -168,6 +183,7 @@ def test_reasoning_when_asked_for_then_its_item_comes_first(target: Target, mode
     assert told.response["usage"]["output_tokens_details"]["reasoning_tokens"] == 9
 
 
+@EVERY
 def test_reasoning_when_its_tool_is_answered_then_the_next_turn_works(target: Target, mode: str) -> None:
     asked: Any = {"tools": [WEATHER], "reasoning": REASONING}
     first = target.ask(mode, input=QUESTION, **asked)
@@ -180,12 +196,14 @@ def test_reasoning_when_its_tool_is_answered_then_the_next_turn_works(target: Ta
     assert "rain" in second.text
 
 
+@ONCE
 def test_image_when_shown_then_the_model_sees_it(target: Target, mode: str) -> None:
     told = target.ask(mode, input=shown({"type": "input_image", "image_url": PIXEL, "detail": "auto"}))
 
     assert "You showed an image of image/png, 70 bytes." in told.text
 
 
+@ONCE
 def test_image_when_it_lies_elsewhere_then_its_address_is_passed_on(target: Target, mode: str) -> None:
     url = "https://example.com/boat.png"
 
@@ -194,12 +212,14 @@ def test_image_when_it_lies_elsewhere_then_its_address_is_passed_on(target: Targ
     assert f"You showed an image of {url}." in told.text
 
 
+@ONCE
 def test_file_when_shown_then_the_model_sees_it(target: Target, mode: str) -> None:
     told = target.ask(mode, input=shown({"type": "input_file", "filename": "a.pdf", "file_data": PDF}))
 
     assert "You showed a file of application/pdf, 15 bytes." in told.text
 
 
+@EVERY
 def test_limit_when_reached_then_incomplete_with_the_text_so_far(target: Target, mode: str) -> None:
     told = target.ask(mode, "words=50", max_output_tokens=16)
 
@@ -208,6 +228,7 @@ def test_limit_when_reached_then_incomplete_with_the_text_so_far(target: Target,
     assert told.response["output"][-1]["status"] == "incomplete"
 
 
+@EVERY
 def test_filter_when_it_strikes_then_incomplete_with_the_text_so_far(target: Target, mode: str) -> None:
     told = target.ask(mode, "words=50&fault=content_filter:5")
 

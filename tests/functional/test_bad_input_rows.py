@@ -265,6 +265,7 @@ def impatient(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     process.stop()
 
 
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True, scope="session")
 def test_body_when_it_stalls_then_408_and_the_connection_is_closed(
     stack: Stack, impatient: ApiProcess, key: str
 ) -> None:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from tests.support.roles import ApiProcess
@@ -100,6 +101,7 @@ def test_metrics_when_a_proxy_asks_then_there_is_no_such_route(stack: Stack) -> 
     assert _ask(stack.base_url, **{"X-Forwarded-For": "127.0.0.1"}).status_code == 404
 
 
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True, scope="session")
 def test_metrics_of_a_process_with_a_key_when_asked_with_it_then_given_else_refused(
     stack: Stack, tmp_path: Path
 ) -> None:

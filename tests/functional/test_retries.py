@@ -9,7 +9,12 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 
-@pytest.mark.parametrize("status", [429, 503, 529])
+@pytest.mark.parametrize(
+    ("stack", "status"),
+    [("embedded", 429), ("postgres", 429), ("embedded", 503), ("embedded", 529)],
+    indirect=["stack"],
+    scope="session",
+)
 def test_refusal_when_it_says_not_now_then_tried_again(stack: Stack, status: int) -> None:
     stack.upstream.script(f"fault=refuse:{status}:1", "")
 

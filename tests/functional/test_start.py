@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.stack import ROOT, Stack
 
 
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True, scope="session")
 def test_role_when_given_the_urls_of_a_development_then_refused_in_one_line(stack: Stack) -> None:
     dev = stack.dev
     environ = {
