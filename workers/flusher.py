@@ -1,7 +1,7 @@
 """The reader of an upstream only appends to its journal; one flusher a process sends the log.
 
-The first event of a stream goes at once, later ones, and all where nobody streams, in batches: a round
-trip costs as much for eight events as for one, and sleeping in the reader would build a backlog.
+The first delta of a stream goes at once, later events, and all where nobody streams, in batches: a
+round trip costs as much for eight events as for one, and sleeping in the reader would build a backlog.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shared.metrics import RESEEDS, Counters
 
 _log = logging.getLogger("respool.flusher")
 
-INTERVAL_SECONDS = 0.02
+INTERVAL_SECONDS = 0.017
 PATIENCE_SECONDS = 0.05  # for events that nobody streams: a short answer ends before, and is sent once
 BATCH_FRAMES = 256
 RETRY_SECONDS = 0.5
@@ -43,6 +43,7 @@ class Journal:
     ) -> None:
         self.response_id = response_id
         self.eager = eager  # its caller waits for each event; else the end of a short answer sends it all
+        self.has_delta = False  # until then nothing is in a hurry: items and parts only announce it
         self.resumes = resumes  # what earlier attempts wrote is of the same generation
         self.attempt = attempt
         self.frames = list(opening)
@@ -120,6 +121,7 @@ class Flusher:
         self._dirty: set[Journal] = set()
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._urgent = threading.Event()  # a first delta: the pause between two batches ends
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="flusher", daemon=True)
 
@@ -169,7 +171,10 @@ class Flusher:
         if frames:
             with self._lock:
                 self._dirty.add(journal)
-            if journal.eager:
+            if journal.eager and (journal.has_delta or _has_delta(frames)):
+                if not journal.has_delta:
+                    self._urgent.set()
+                journal.has_delta = True
                 self._wake.set()
 
     def forget(self, journal: Journal) -> None:
@@ -215,7 +220,8 @@ class Flusher:
                     self._dirty |= again
                 self._wake.set()
             if not self._stopping:
-                time.sleep(pause)
+                self._urgent.wait(pause)
+                self._urgent.clear()
 
     def _flush(self, journals: Sequence[Journal]) -> None:
         for journal in journals:
@@ -275,3 +281,7 @@ class Flusher:
                 "log re-seeded", extra={"response_id": journal.response_id, "attempt": journal.attempt}
             )
             journal.acknowledged = answer + 1
+
+
+def _has_delta(frames: Sequence[bytes]) -> bool:
+    return any(frame[: frame.index(b"\n")].endswith(b".delta") for frame in frames)

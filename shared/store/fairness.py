@@ -27,15 +27,17 @@ AGED_SHARE = 0.25  # … in this part of the claims
 class Class:
     background: bool
     aged: bool = False
+    holding: bool = False  # some accounts are left alone now: rarely, and each list costs something
 
 
-def classes(*, background: bool, rng: random.Random) -> list[Class]:
+def classes(*, background: bool, rng: random.Random, holding: bool = False) -> list[Class]:
     """What a claim looks for, in this order."""
     if not background:
-        return [Class(False)]
+        return [Class(False, holding=holding)]
+    foreground, behind = Class(False, holding=holding), Class(True, holding=holding)
     if rng.random() < AGED_SHARE:
-        return [Class(True, aged=True), Class(False), Class(True)]
-    return [Class(False), Class(True)]
+        return [Class(True, aged=True, holding=holding), foreground, behind]
+    return [foreground, behind]
 
 
 def claimable(table: Any, wanted: Class) -> sa.ColumnElement[bool]:
@@ -51,7 +53,9 @@ def claimable(table: Any, wanted: Class) -> sa.ColumnElement[bool]:
     return sa.and_(*conditions)
 
 
-def _not_held_back(table: Any) -> sa.ColumnElement[bool]:
+def _not_held_back(table: Any, wanted: Class) -> sa.ColumnElement[bool]:
+    if not wanted.holding:
+        return sa.true()
     alone: sa.ColumnElement[bool] = table.c.provider.in_(sa.bindparam(HELD_BACK, expanding=True))
     nowhere: sa.ColumnElement[bool] = table.c.alias.in_(sa.bindparam(HELD_ALIASES, expanding=True))
     return sa.or_(sa.not_(alone), sa.and_(table.c.alias.is_not(None), sa.not_(nowhere)))
@@ -59,14 +63,14 @@ def _not_held_back(table: Any) -> sa.ColumnElement[bool]:
 
 def waits(wanted: Class) -> sa.Select[tuple[bool]]:
     """Whether there is a row to take at all, or another claim has just taken the last."""
-    return sa.select(sa.exists().where(claimable(responses, wanted), _not_held_back(responses)))
+    return sa.select(sa.exists().where(claimable(responses, wanted), _not_held_back(responses, wanted)))
 
 
 def next_row(wanted: Class, *, tenant_cap: int) -> sa.ScalarSelect[str]:
     """The id to take; rows that another claim holds at this moment are passed over."""
     return (
         sa.select(responses.c.id)
-        .where(claimable(responses, wanted), _not_held_back(responses))
+        .where(claimable(responses, wanted), _not_held_back(responses, wanted))
         .where(responses.c.tenant_id == _fairest_tenant(wanted, tenant_cap))
         .order_by(responses.c.priority, responses.c.created_at)
         .limit(1)
@@ -114,7 +118,7 @@ def _oldest(tenants: sa.CTE, wanted: Class, column: str) -> sa.ScalarSelect[Any]
     return (
         # as the index of the queue has it: for the least of all, SQLite walks the tenant's whole history
         sa.select(waiting.c[column])
-        .where(claimable(waiting, wanted), _not_held_back(waiting))
+        .where(claimable(waiting, wanted), _not_held_back(waiting, wanted))
         .where(waiting.c.tenant_id == tenants.c.tenant_id)
         .order_by(waiting.c.priority, waiting.c.created_at)
         .limit(1)

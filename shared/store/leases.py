@@ -41,7 +41,8 @@ class Leases:
         self._lease = lease_seconds
         self._deadline = deadline_seconds
         self._rng = random.Random()
-        every = (Class(False), Class(True), Class(True, aged=True))
+        kinds = ((False, False), (True, False), (True, True))  # in the background, aged
+        every = [Class(*kind, holding=holding) for kind in kinds for holding in (False, True)]
         # SQLite lets one claim in at a time: none comes away empty because of another
         choices = (next_row,) if database.is_sqlite else (next_row, next_row_of_others, next_row)
         self._claims = {
@@ -72,8 +73,11 @@ class Leases:
         `background` false: my share of slots for background work is used up. `held_back`: providers
         that are left alone now; `held_aliases`: those whose every target is.
         """
-        values = {"owner": owner, HELD_BACK: list(held_back), HELD_ALIASES: list(held_aliases)}
-        for wanted in classes(background=background, rng=self._rng):
+        holding = bool(held_back or held_aliases)
+        values: dict[str, Any] = {"owner": owner}
+        if holding:
+            values |= {HELD_BACK: list(held_back), HELD_ALIASES: list(held_aliases)}
+        for wanted in classes(background=background, rng=self._rng, holding=holding):
             found = self._claim_one(wanted, values)
             if found is not None:
                 return found
