@@ -128,7 +128,8 @@ class Source:
             raise error
         pause = min(_PAUSE_SECONDS * 2**self._breaks, _LONGEST_PAUSE_SECONDS)
         time.sleep(self._rng.uniform(pause / 2, pause))
-        self._call.check()
+        if not self._call.renew():  # the pause is ours: no deadline of the upstream runs in it
+            self._call.check()
 
     def _polled(self, upstream_id: str) -> Generator[tuple[dict[str, Any], int | None]]:
         """It cannot be streamed any more: wait for its object, and take the rest from that."""
