@@ -74,7 +74,6 @@ class Targets:
         limits: Limits,
         ring: Callable[[str], object],
         transitions: Transitions,
-        lease_seconds: float,
     ) -> None:
         self._catalog = catalog
         self._leases = leases
@@ -82,7 +81,6 @@ class Targets:
         self._limits = limits
         self._ring = ring
         self._transitions = transitions
-        self._lease_seconds = lease_seconds
         self._rng = random.Random()
 
     def held_back(self) -> HeldBack:
@@ -183,13 +181,11 @@ class Targets:
     def _put_back(self, claim: Claim, error: UpstreamError) -> bool:
         """A refusal that was not billed waits for its second try without holding a slot."""
         row, provider = claim.row, self._catalog.providers.get(claim.row.provider)
-        assert row.lease_until is not None
-        claimed_at = row.lease_until - self._lease_seconds
         wait = retry.put_back_after(
             error,
             retry_count=row.retry_count,
             max_retries=provider.max_retries if provider is not None else 0,
-            left_seconds=row.queue_deadline_at - claimed_at,
+            left_seconds=row.queue_deadline_at - claim.at,
             rng=self._rng,
         )
         if wait is None or not self._breakers.of(row.provider).take_retry():

@@ -18,6 +18,8 @@ def prepare(store: Store, account: Account, claim: Claim, sealer: Sealer) -> Gen
     """Raises UpstreamError where the account cannot be told the turns before."""
     row, addressee = claim.row, Addressee.of(account)
     kept = account.state == "upstream" and row.store and row.kind == RESPONSE
+    continues = _turn_before(store, account, claim) if kept else None
+    apart = continues is not None or FIELD in claim.request  # else nobody asks which items are new
     return Generation(
         response_id=row.id,
         attempt=row.attempt,
@@ -25,10 +27,10 @@ def prepare(store: Store, account: Account, claim: Claim, sealer: Sealer) -> Gen
         body=claim.request,
         items=transcript(store.items, claim, sealer, addressee),
         resumable=account.resumable and row.store,
-        own=tuple(latest(claim, sealer, addressee)),
+        own=tuple(latest(claim, sealer, addressee)) if apart else (),
         maker=account.maker,
         kept=kept,
-        continues=_turn_before(store, account, claim) if kept else None,
+        continues=continues,
     )
 
 

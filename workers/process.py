@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, repeat
 from pathlib import Path
 
 from shared.catalog import Reloader
@@ -69,15 +70,15 @@ class WorkerProcess:
             limits=self._limits,
             ring=services.queue.ring,
             transitions=services.transitions,
-            lease_seconds=settings.lease_seconds,
         )
         self._runner = self._new_runner()
         self._reporter = Reporter(
             Board(services.redis), services.transitions.counters, role="worker", gauges=self._gauges
         )
         self._draining = threading.Event()
-        self._ended = threading.Event()
-        self._handing_over = threading.Thread(target=self._hand_over, name="handing over", daemon=True)
+        # again and again: what the upstream has only just named can be resumed from then on
+        pauses = chain((settings.drain_seconds,), repeat(HAND_OVER_SECONDS))
+        self._handing_over = Rounds("handing over", self._beat.hand_over, lambda: next(pauses))
         self._own = ThreadPoolExecutor(settings.worker_concurrency, thread_name_prefix="idle")
         self._idle = Rounds("idle", self._look_for_work, lambda: random.uniform(*IDLE_SECONDS))
 
@@ -154,7 +155,7 @@ class WorkerProcess:
     def stop(self) -> None:
         self.drain()
         self._own.shutdown(wait=True, cancel_futures=True)
-        self._ended.set()
+        self._handing_over.stop()
         self._reloader.stop()
         self._limits.stop()
         for part in (self._copies, self._sweeper, self._watchdog, self._beat, self._flusher, self._reporter):
@@ -179,7 +180,7 @@ class WorkerProcess:
                 if claim is None:
                     return
                 self._slots.settle(slot, background=claim.row.background)
-                waited = self._waited(claim.row)
+                waited = round(claim.waited_seconds, 3)
                 self._transitions.say("claimed", claim.row, seconds=waited)
                 self._meet(claim.row)
                 self._runner.run(claim)
@@ -187,13 +188,6 @@ class WorkerProcess:
             may_have_blocked = self._is_capped or self._limits.apply_to(row.provider)
             if not (may_have_blocked or (row.background and was_full) or waited > BACKLOG_SECONDS):
                 return
-
-    def _hand_over(self) -> None:
-        """Again and again: what the upstream has only just named can be resumed from then on."""
-        pause = self._services.settings.drain_seconds
-        while not self._ended.wait(pause):
-            self._beat.hand_over()
-            pause = HAND_OVER_SECONDS
 
     def _take_over(self, lost: ResponseRow) -> None:
         """Go on with a lost row's generation, in a free slot; without one, another sweep does it."""
@@ -219,11 +213,6 @@ class WorkerProcess:
         """An account that is new to this process: the API may have read the changed file a moment before."""
         if row.provider not in self._services.catalog.providers:
             self._reloader.catch_up()
-
-    def _waited(self, row: ResponseRow) -> float:
-        """How long a row just claimed has been there."""
-        assert row.lease_until is not None
-        return round(row.lease_until - self._services.settings.lease_seconds - row.created_at, 3)
 
     def _gauges(self) -> dict[Series, float]:
         states = self._breakers.states().items()

@@ -89,6 +89,7 @@ class Runner:
         except LeaseLost as error:
             self._transitions.fenced(claim.row, reason=str(error))
         except StoreUnavailable as error:
+            # not sent yet, or its result could not be written: the ladder decides when the lease runs out
             self._transitions.say("left to the sweep", claim.row, reason=str(error))
 
     def _run(self, seated: Seated) -> None:
@@ -98,14 +99,9 @@ class Runner:
         with self._hold.holding(row.id, row.attempt, call, place):
             try:
                 ended = self._generate(claim, call, place)
-            except LeaseLost as error:
-                self._transitions.fenced(row, reason=str(error))
+            except LeaseLost:
                 self._abandon(claim, place)
-                return
-            except StoreUnavailable as error:
-                # not sent yet, or its result could not be written: the ladder decides when the lease runs out
-                self._transitions.say("left to the sweep", row, reason=str(error))
-                return
+                raise
         seated.ended(ended)
         copy = place.upstream_id or place.kept_id
         if ended is not None and copy is not None and ended.row.kept_upstream_id is None:
@@ -166,11 +162,6 @@ class Runner:
             raise
         finally:
             health.ended(failed=failed)
-
-    def _claimed_at(self, claim: Claim) -> float:
-        """By the database's clock, as every time of a row."""
-        assert claim.row.lease_until is not None
-        return claim.row.lease_until - self._lease_seconds
 
     def _acquire(self, claim: Claim, place: Place) -> tuple[Journal, Assembler]:
         """The log under my attempt; of a generation to go on with, what earlier attempts wrote."""
@@ -247,8 +238,9 @@ class Runner:
         self._transitions.say("gated", claim.row)
 
     def _first_delta(self, claim: Claim, assembler: Assembler) -> FirstDelta:
-        waited = self._claimed_at(claim) - claim.row.created_at
-        return FirstDelta(self._transitions.counters, waited_seconds=waited, seen=assembler.progressed)
+        return FirstDelta(
+            self._transitions.counters, waited_seconds=claim.waited_seconds, seen=assembler.progressed
+        )
 
     def _stream(
         self, source: Source, assembler: Assembler, journal: Journal, first_delta: FirstDelta
@@ -291,4 +283,4 @@ class Runner:
         row = claim.row
         assert row.deadline_at is not None  # set by the claim
         deadlines = provider.deadlines if provider is not None else Deadlines()
-        return Call(deadlines, total_seconds=max(row.deadline_at - self._claimed_at(claim), 1.0))
+        return Call(deadlines, total_seconds=max(row.deadline_at - claim.at, 1.0))

@@ -7,19 +7,18 @@ looking at, never for deciding.
 
 from __future__ import annotations
 
-import logging
 import secrets
-import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 import orjson
 import redis
 
 from shared.errors import LogUnavailable
+from shared.log.guard import guarded
 from shared.metrics import PROCESSES, Counters, Samples, Series
-
-_log = logging.getLogger("respool.board")
+from shared.rounds import Rounds
 
 FLUSH_SECONDS = 3.0
 GAUGE_SECONDS = 15  # life of a process's gauges after it was last heard of
@@ -72,12 +71,9 @@ class Board:
         return [_gauges(value) for value in found if value is not None]
 
     def _pipelined(self, fill: Callable[[Any], object]) -> list[Any]:
-        try:
-            pipeline = self._redis.pipeline(transaction=True)
-            fill(pipeline)
-            return pipeline.execute()
-        except redis.exceptions.RedisError as error:
-            raise LogUnavailable(f"redis: {type(error).__name__}") from error
+        pipeline = self._redis.pipeline(transaction=True)
+        fill(pipeline)
+        return guarded(pipeline.execute)
 
 
 class Reporter:
@@ -91,15 +87,17 @@ class Reporter:
         self._process = f"{role}:{secrets.token_hex(8)}"
         self._role = role
         self._gauges = gauges
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
+        self._rounds = Rounds("reporter", self.flush, lambda: FLUSH_SECONDS, at_once=True)
 
     def start(self) -> None:
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=5)
+        """Hand on the rest, and go."""
+        self._rounds.stop()
+        self.flush()
+        with suppress(LogUnavailable):  # its gauges go away by themselves
+            self._board.leave(self._process)
 
     def flush(self) -> None:
         """Hand on what was counted; where Redis does not take it, the next time."""
@@ -111,22 +109,6 @@ class Reporter:
             self._counters.give_back(deltas)
             if not isinstance(error, LogUnavailable):
                 raise
-
-    def _run(self) -> None:
-        while True:
-            stopping = self._stopping.is_set()
-            try:
-                self.flush()
-                if stopping:
-                    self._board.leave(self._process)
-            except LogUnavailable:
-                pass  # its gauges go away by themselves
-            except Exception:
-                # numbers are missing then, and nothing else
-                _log.exception("fault of ours")
-            if stopping:
-                return
-            self._stopping.wait(FLUSH_SECONDS)
 
 
 def _field(series: Series) -> bytes:

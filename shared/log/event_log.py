@@ -6,17 +6,16 @@ the journal, an ended response its archive in SQL.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import redis
+from redis.commands.core import Script
 
 from shared.errors import LogUnavailable
 from shared.log import scripts
-
-T = TypeVar("T")
+from shared.log.guard import guarded
 
 LIVE_SECONDS = 48 * 3600  # beyond any queue deadline plus any deadline: only a leak lives that long
 ENDED_SECONDS = 60  # after the archive is written
@@ -53,6 +52,11 @@ class Batch:
 class EventLog:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
+        self._acquire = client.register_script(scripts.ACQUIRE)
+        self._append = client.register_script(scripts.APPEND)
+        self._reseed = client.register_script(scripts.RESEED)
+        self._pass_waiter = client.register_script(scripts.PASS_WAITER)
+        self._leave = client.register_script(scripts.LEAVE)
 
     def acquire(
         self,
@@ -69,7 +73,7 @@ class EventLog:
         process that follows. `lost` marks a log that had more events than it can be given now.
         """
         args = [response_id, attempt, LIVE_SECONDS * 1000, channel, int(lost), *opening]
-        return _state(self._eval(_ACQUIRE, response_id, args))
+        return _state(self._run(self._acquire, response_id, args))
 
     def append(
         self, response_id: str, attempt: int, first: int, frames: Sequence[bytes], *, seconds: float = 0.0
@@ -80,7 +84,7 @@ class EventLog:
         """
         terminal = int(seconds > 0)
         args = [response_id, attempt, first, terminal, int(seconds * 1000), "", *frames]
-        return int(self._eval(_APPEND, response_id, args))
+        return int(self._run(self._append, response_id, args))
 
     def append_many(self, batches: Sequence[Batch]) -> list[int]:
         """Batches of several responses in one round trip; an answer each, as `append`."""
@@ -89,13 +93,13 @@ class EventLog:
             pipeline = self._redis.pipeline(transaction=False)
             for b in batches:
                 args: list[Any] = [b.response_id, b.attempt, b.first, 0, 0, _text(b.cursor), *b.frames]
-                pipeline.evalsha(_APPEND.sha, 3, *_keys(b.response_id), *args)
+                pipeline.evalsha(self._append.sha, 3, *_keys(b.response_id), *args)
             return pipeline.execute(raise_on_error=False)
 
-        answers = _guarded(call)
+        answers = guarded(call)
         if any(isinstance(a, redis.exceptions.NoScriptError) for a in answers):
-            _guarded(lambda: self._redis.script_load(_APPEND.source))
-            answers = _guarded(call)
+            guarded(lambda: self._redis.script_load(scripts.APPEND))
+            answers = guarded(call)
         for answer in answers:
             if isinstance(answer, Exception):
                 raise LogUnavailable(f"redis: {type(answer).__name__}") from answer
@@ -105,11 +109,8 @@ class EventLog:
         self, response_id: str, attempt: int, journal: Sequence[bytes], *, cursor: int | None = None
     ) -> int:
         """Replace the whole log by my journal. Only after a renewal that proved the row mine."""
-        return int(
-            self._eval(
-                _RESEED, response_id, [response_id, attempt, LIVE_SECONDS * 1000, _text(cursor), *journal]
-            )
-        )
+        args = [response_id, attempt, LIVE_SECONDS * 1000, _text(cursor), *journal]
+        return int(self._run(self._reseed, response_id, args))
 
     def read(self, response_id: str, after: int, *, channel: str = "", limit: int = _PAGE) -> Slice:
         """Events with a sequence number above `after`; a channel given starts to hear of new ones."""
@@ -124,7 +125,7 @@ class EventLog:
             pipeline.xrange(log, f"{after + 2}-0", "+", count=limit)
             return pipeline.execute()
 
-        *_, head, entries = _guarded(call)
+        *_, head, entries = guarded(call)
         state = None if head[0] is None else _state(head)
         return Slice([fields[b"f"] for _, fields in entries], state)
 
@@ -156,7 +157,7 @@ class EventLog:
                 pipeline.hmget(meta, "attempt", "seq", "terminal", "lost", "cursor")
             return pipeline.execute()
 
-        heads = [a for a in _guarded(call) if isinstance(a, list)]
+        heads = [a for a in guarded(call) if isinstance(a, list)]
         return [None if h[0] is None else _state(h) for h in heads]
 
     def waiter(self, response_id: str) -> str | None:
@@ -164,27 +165,27 @@ class EventLog:
 
         None where there is no log.
         """
-        found = _guarded(lambda: self._redis.hmget(_keys(response_id)[1], "attempt", "waiter"))
+        found = guarded(lambda: self._redis.hmget(_keys(response_id)[1], "attempt", "waiter"))
         if found[0] is None:
             return None
         return "" if found[1] is None else cast(bytes, found[1]).decode()
 
     def hears(self, channel: str) -> bool:
         """Whether an API process still listens on its channel: a dead one does not."""
-        return any(count > 0 for _, count in _guarded(lambda: self._redis.pubsub_numsub(channel)))
+        return any(count > 0 for _, count in guarded(lambda: self._redis.pubsub_numsub(channel)))
 
     def watching(self, response_id: str) -> list[str]:
         """The channels of the API processes that follow, or followed until they died."""
-        found = _guarded(lambda: self._redis.smembers(_keys(response_id)[2]))
+        found = guarded(lambda: self._redis.smembers(_keys(response_id)[2]))
         return [channel.decode() for channel in cast(set[bytes], found)]
 
     def leave(self, response_id: str, channel: str) -> None:
         """This process follows no more, and is not the waiter."""
-        self._eval(_LEAVE, response_id, [channel])
+        self._run(self._leave, response_id, [channel])
 
     def pass_waiter(self, response_id: str, old: str, new: str) -> bool:
         """Make `new` the waiter if `old` still is; "" for nobody. False: somebody else was faster."""
-        return bool(self._eval(_PASS_WAITER, response_id, [old, new]))
+        return bool(self._run(self._pass_waiter, response_id, [old, new]))
 
     def expire(self, response_id: str, seconds: float) -> None:
         def call() -> None:
@@ -193,46 +194,25 @@ class EventLog:
                 pipeline.pexpire(key, int(seconds * 1000))
             pipeline.execute()
 
-        _guarded(call)
+        guarded(call)
 
     def drop(self, response_ids: Iterable[str]) -> None:
         keys = [key for response_id in response_ids for key in _keys(response_id)]
         if keys:
-            _guarded(lambda: self._redis.unlink(*keys))
+            guarded(lambda: self._redis.unlink(*keys))
 
     def fullness(self) -> float:
         """Used part of maxmemory; 0 where there is no limit."""
-        memory = _guarded(lambda: self._redis.info("memory"))
+        memory = guarded(lambda: self._redis.info("memory"))
         limit = int(memory.get("maxmemory", 0))
         return int(memory.get("used_memory", 0)) / limit if limit else 0.0
 
     def ping(self) -> None:
         """Raises LogUnavailable where Redis cannot be written."""
-        _guarded(lambda: self._redis.set("respool:ping", b"1", ex=60))
+        guarded(lambda: self._redis.set("respool:ping", b"1", ex=60))
 
-    def _eval(self, script: _Script, response_id: str, args: Sequence[Any]) -> Any:
-        keys = _keys(response_id)
-        try:
-            return _guarded(lambda: self._redis.evalsha(script.sha, 3, *keys, *args))
-        except redis.exceptions.NoScriptError:
-            return _guarded(lambda: self._redis.eval(script.source, 3, *keys, *args))
-
-
-@dataclass(frozen=True, slots=True)
-class _Script:
-    source: str
-    sha: str
-
-
-def _script(source: str) -> _Script:
-    return _Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
-
-
-_ACQUIRE = _script(scripts.ACQUIRE)
-_APPEND = _script(scripts.APPEND)
-_RESEED = _script(scripts.RESEED)
-_PASS_WAITER = _script(scripts.PASS_WAITER)
-_LEAVE = _script(scripts.LEAVE)
+    def _run(self, script: Script, response_id: str, args: Sequence[Any]) -> Any:
+        return guarded(lambda: script(keys=_keys(response_id), args=args))
 
 
 def _keys(response_id: str) -> tuple[str, str, str]:
@@ -248,12 +228,3 @@ def _state(values: Sequence[Any]) -> LogState:
 
 def _text(cursor: int | None) -> str:
     return "" if cursor is None else str(cursor)
-
-
-def _guarded(call: Callable[[], T]) -> T:
-    try:
-        return call()
-    except redis.exceptions.NoScriptError:
-        raise
-    except redis.exceptions.RedisError as error:
-        raise LogUnavailable(f"redis: {type(error).__name__}") from error

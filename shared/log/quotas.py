@@ -11,13 +11,12 @@ Keys of one account, in one hash slot:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import redis
 
-from shared.errors import LogUnavailable
+from shared.log.guard import guarded
 
 COUNTED_SECONDS = 45.0  # of somebody who runs and does not say so again
 
@@ -134,14 +133,14 @@ class Quotas:
         def look(name: str, quota: Quota) -> int:
             return int(self._full(keys=_keys(name), args=_numbers(quota)))
 
-        found: set[str] = _guarded(lambda: {name for name, quota in quotas.items() if look(name, quota) > 0})
+        found: set[str] = guarded(lambda: {name for name, quota in quotas.items() if look(name, quota) > 0})
         return found
 
     def take(self, account: str, quota: Quota, who: str, *, tokens: int, runs: bool = False) -> Taken:
         """`runs`: it goes on with what runs upstream already, which no limit can stop."""
         wanted = min(tokens, quota.tokens) if quota.tokens else tokens
         args: list[int | str] = [*_numbers(quota), who, wanted, int(COUNTED_SECONDS * 1000), int(runs)]
-        wait, second = _guarded(lambda: self._take(keys=_keys(account), args=args))
+        wait, second = guarded(lambda: self._take(keys=_keys(account), args=args))
         return Taken(int(wait) / 1000, int(second))
 
     def renew(self, running: Iterable[tuple[str, str]]) -> None:
@@ -152,15 +151,15 @@ class Quotas:
             for account, who in running:
                 self._renew(keys=_keys(account), args=[who, kept])
 
-        _guarded(call)
+        guarded(call)
 
     def leave(self, account: str, who: str, taken: Taken, *, more_tokens: int) -> None:
         """It ended; `more_tokens`: than were counted when it began."""
-        _guarded(lambda: self._leave(keys=_keys(account), args=[who, taken.second, more_tokens]))
+        guarded(lambda: self._leave(keys=_keys(account), args=[who, taken.second, more_tokens]))
 
     def hold(self, account: str, seconds: float) -> None:
         """Leave an account alone for so long."""
-        _guarded(lambda: self._redis.set(_keys(account)[2], 1, px=max(int(seconds * 1000), 1)))
+        guarded(lambda: self._redis.set(_keys(account)[2], 1, px=max(int(seconds * 1000), 1)))
 
 
 def _keys(account: str) -> list[str]:
@@ -170,10 +169,3 @@ def _keys(account: str) -> list[str]:
 
 def _numbers(quota: Quota) -> list[int]:
     return [quota.concurrency, quota.requests, quota.tokens]
-
-
-def _guarded(call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except redis.exceptions.RedisError as error:
-        raise LogUnavailable(f"redis: {type(error).__name__}") from error

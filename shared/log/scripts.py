@@ -50,23 +50,20 @@ if not m[1] then
   redis.call('HSET', KEYS[2], 'attempt', m[1], 'seq', m[2], 'terminal', m[3], 'lost', m[4])
   publish(id, 0, 0, table.concat(ARGV, '', 6))
   expire(ttl)
-elseif attempt >= tonumber(m[1]) then
-  local seq = tonumber(m[2])
+else
+  local mine, seq = attempt >= tonumber(m[1]), tonumber(m[2])
   if attempt > tonumber(m[1]) then
     redis.call('HSET', KEYS[2], 'attempt', ARGV[2])
     m[1] = ARGV[2]
     if m[3] == '0' then expire(ttl) end
-  elseif channel ~= '' then
-    redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[2]))
   end
-  if m[3] == '0' and #ARGV - 6 > seq then
+  if channel ~= '' then redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[2])) end
+  if mine and m[3] == '0' and #ARGV - 6 > seq then
     for i = seq + 7, #ARGV do redis.call('XADD', KEYS[1], (i - 5) .. '-0', 'f', ARGV[i]) end
     m[2] = tostring(#ARGV - 6)
     redis.call('HSET', KEYS[2], 'seq', m[2])
     publish(id, seq + 1, 0, table.concat(ARGV, '', seq + 7))
   end
-elseif channel ~= '' then
-  redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[2]))
 end
 return {m[1], m[2], m[3], m[4] or '0', m[5] or ''}
 """

@@ -2,24 +2,6 @@
 
 from __future__ import annotations
 
-from shared.queue.bell import (
-    ENOUGH,
-    LOOK_EACH,
-    QUIET_SECONDS,
-    RING_SECONDS,
-    RUN_RESPONSE,
-    TASKS,
-    Queue,
-    make_celery,
-)
+from shared.queue.bell import RUN_RESPONSE, TASKS, Queue, make_celery
 
-__all__ = [
-    "ENOUGH",
-    "LOOK_EACH",
-    "QUIET_SECONDS",
-    "RING_SECONDS",
-    "RUN_RESPONSE",
-    "TASKS",
-    "Queue",
-    "make_celery",
-]
+__all__ = ["RUN_RESPONSE", "TASKS", "Queue", "make_celery"]

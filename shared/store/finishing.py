@@ -105,7 +105,7 @@ def _one_by_one(
     if record is None:
         return None
     connection.execute(_RESULT, {"its_id": values["its_id"], "object": result})
-    if row(record).store:
+    if record.store:
         if said:
             connection.execute(_ITEMS, said)
         connection.execute(_ARCHIVE, {"response_id": values["its_id"], "frames": archive})

@@ -139,12 +139,17 @@ class Claim:
     row: ResponseRow
     request: dict[str, Any]
     envelope: dict[str, Any]
-    at: float = 0.0  # when it was claimed, by the database's clock
+    at: float  # when it was claimed, by the database's clock
     since: float = field(default_factory=time.monotonic)
 
+    @property
+    def waited_seconds(self) -> float:
+        """From when it was accepted."""
+        return self.at - self.row.created_at
+
     def now(self) -> float:
-        """The database's clock, without asking it; 0 where it was never read."""
-        return self.at and self.at + time.monotonic() - self.since
+        """The database's clock, without asking it."""
+        return self.at + time.monotonic() - self.since
 
 
 @dataclass(frozen=True, slots=True)

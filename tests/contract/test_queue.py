@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from shared.queue import (
+from shared.queue.bell import (
     ENOUGH,
     LOOK_EACH,
     QUIET_SECONDS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
+from typing import Any
 from urllib.parse import urlencode
 
 import requests
@@ -13,7 +14,7 @@ from shared.catalog import Provider, rules
 from shared.errors import UpstreamError
 from workers.providers import refusals
 from workers.providers.base import Generation
-from workers.providers.http import Call, body_start, chunks
+from workers.providers.http import Call, body_start, chunks, release
 
 _log = logging.getLogger("respool.upstream")
 
@@ -107,6 +108,20 @@ def events(response: requests.Response, call: Call) -> Generator[sse.SseEvent, N
             return True
         yield event
     return False
+
+
+def not_there() -> UpstreamError:
+    """As a server would say it that does not have what it is asked for."""
+    return refusals.refused(404, {}, b"")
+
+
+def fetched(response: requests.Response, call: Call) -> dict[str, Any]:
+    """The object of a plain answer, which is released. Raises as `check_status` and `whole`."""
+    try:
+        check_status(response, call)
+        return sse.decode_object(whole(response, call))
+    finally:
+        release(response, call)
 
 
 def whole(response: requests.Response, call: Call) -> bytes:

@@ -19,7 +19,7 @@ class Generation:
     body: dict[str, Any]
     items: list[dict[str, Any]] | str
     resumable: bool = False  # kept upstream while it runs, so that another connection can go on with it
-    own: tuple[dict[str, Any], ...] = ()  # of the items, those of this turn
+    own: tuple[dict[str, Any], ...] = ()  # of the items, those of this turn; where somebody tells them apart
     maker: str = ""  # who signs what comes of it (shared/wire/makers)
     kept: bool = False  # its upstream keeps it, so that later turns can build upon its id
     continues: str | None = None  # the upstream's id of the turn before, where that has all but `own`

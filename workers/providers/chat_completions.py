@@ -1,7 +1,4 @@
-"""The `chat_completions` dialect: every server that speaks OpenAI's Chat Completions, however loosely.
-
-It keeps nothing: there is no generation to go on with after a break, and no other endpoint to ask.
-"""
+"""The `chat_completions` dialect: every server that speaks OpenAI's Chat Completions, however loosely."""
 
 from __future__ import annotations
 
@@ -15,14 +12,24 @@ from shared import sse
 from shared.catalog import Provider
 from shared.errors import UpstreamError
 from workers.providers import refusals
-from workers.providers.account import EVENTS, JSON, Account, check_status, content_type, events, whole
+from workers.providers.account import (
+    EVENTS,
+    JSON,
+    Account,
+    check_status,
+    content_type,
+    events,
+    not_there,
+    whole,
+)
 from workers.providers.base import Generation
 from workers.providers.chat.answers import Answer
 from workers.providers.chat.request import chat_request, custom_names
+from workers.providers.ephemeral import KeepsNothing
 from workers.providers.http import Call, HttpClient, release
 
 
-class ChatCompletions:
+class ChatCompletions(KeepsNothing):
     def __init__(self, provider: Provider, client: HttpClient) -> None:
         self._account = Account(provider)
         self._client = client
@@ -37,24 +44,8 @@ class ChatCompletions:
         finally:
             release(response, call)
 
-    def resume(
-        self, generation: Generation, upstream_id: str, cursor: int, call: Call
-    ) -> Generator[dict[str, Any]]:
-        raise _not_there()
-
-    def retrieve(self, generation: Generation, upstream_id: str, call: Call) -> dict[str, Any]:
-        raise _not_there()
-
-    def discard(self, upstream_id: str) -> None:
-        """Nothing is kept there."""
-
     def once(self, endpoint: str, generation: Generation, call: Call) -> dict[str, Any]:
-        raise _not_there()
-
-
-def _not_there() -> UpstreamError:
-    """As a server would say it: the gateway then counts and summarises by itself."""
-    return refusals.refused(404, {}, b"")
+        raise not_there()  # the gateway then counts and summarises by itself
 
 
 def _events(response: requests.Response, call: Call, answer: Answer) -> Generator[dict[str, Any]]:

@@ -1,12 +1,9 @@
-"""The `messages` dialect: an upstream that speaks Anthropic's Messages API.
-
-It has no background mode: nothing can be resumed, fetched or discarded there.
-"""
+"""The `messages` dialect: an upstream that speaks Anthropic's Messages API."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 import requests
@@ -14,18 +11,29 @@ import requests
 from shared import sse
 from shared.catalog import Provider
 from workers.providers import refusals
-from workers.providers.account import EVENTS, JSON, Account, check_status, content_type, events, whole
+from workers.providers.account import (
+    EVENTS,
+    JSON,
+    Account,
+    check_status,
+    content_type,
+    events,
+    fetched,
+    not_there,
+    whole,
+)
 from workers.providers.anthropic import answers
 from workers.providers.anthropic.deltas import Translator
 from workers.providers.anthropic.request import Reading, counted, request
 from workers.providers.base import Generation
+from workers.providers.ephemeral import KeepsNothing
 from workers.providers.http import Call, HttpClient, release
 
 _VERSION = ("anthropic-version", "2023-06-01")
 _COUNT = "input_tokens"
 
 
-class Messages:
+class Messages(KeepsNothing):
     def __init__(self, provider: Provider, client: HttpClient) -> None:
         self._account = Account(provider, auth="x-api-key", version=_VERSION)
         self._client = client
@@ -41,25 +49,9 @@ class Messages:
 
     def once(self, endpoint: str, generation: Generation, call: Call) -> dict[str, Any]:
         if endpoint != _COUNT:
-            raise refusals.refused(404, {}, b"")
+            raise not_there()
         body, _ = self._request(generation, streaming=False)
-        response = self._post("/messages/count_tokens", counted(body), generation, call)
-        try:
-            check_status(response, call)
-            return sse.decode_object(whole(response, call))
-        finally:
-            release(response, call)
-
-    def resume(
-        self, generation: Generation, upstream_id: str, cursor: int, call: Call
-    ) -> Generator[dict[str, Any]]:
-        _gone()
-
-    def retrieve(self, generation: Generation, upstream_id: str, call: Call) -> dict[str, Any]:
-        _gone()
-
-    def discard(self, upstream_id: str) -> None:
-        """Nothing is kept there."""
+        return fetched(self._post("/messages/count_tokens", counted(body), generation, call), call)
 
     def _request(self, generation: Generation, *, streaming: bool) -> tuple[dict[str, Any], Reading]:
         limit = self._account.provider.max_output_tokens
@@ -75,11 +67,6 @@ class Messages:
     ) -> requests.Response:
         headers = self._account.headers(generation, accept)
         return self._client.post(self._account.url(path), orjson.dumps(body), headers, call)
-
-
-def _gone() -> NoReturn:
-    """What an upstream says that does not have it; for a row made before its account changed its dialect."""
-    raise refusals.refused(404, {}, b"")
 
 
 def _events(response: requests.Response, reading: Reading, call: Call) -> Generator[dict[str, Any]]:

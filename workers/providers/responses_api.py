@@ -13,7 +13,7 @@ import requests
 from shared import sse
 from shared.catalog import Provider
 from shared.errors import UpstreamError
-from workers.providers.account import EVENTS, Account, check_status, content_type, events, whole
+from workers.providers.account import EVENTS, Account, check_status, content_type, events, fetched, whole
 from workers.providers.base import Generation
 from workers.providers.http import Call, HttpClient, release
 
@@ -61,12 +61,7 @@ class ResponsesApi:
 
     def retrieve(self, generation: Generation, upstream_id: str, call: Call) -> dict[str, Any]:
         url = self._account.url(_of(upstream_id))
-        response = self._client.get(url, self._account.headers(generation), call)
-        try:
-            check_status(response, call)
-            return sse.decode_object(whole(response, call))
-        finally:
-            release(response, call)
+        return fetched(self._client.get(url, self._account.headers(generation), call), call)
 
     def discard(self, upstream_id: str) -> None:
         headers = self._account.headers()
@@ -77,12 +72,8 @@ class ResponsesApi:
         body = {k: v for k, v in generation.body.items() if v is not None and k not in _OWN}
         body.update(model=generation.model, input=generation.items)
         url = self._account.url(f"/responses/{endpoint}")
-        response = self._client.post(url, orjson.dumps(body), self._account.headers(generation), call)
-        try:
-            check_status(response, call)
-            return sse.decode_object(whole(response, call))
-        finally:
-            release(response, call)
+        headers = self._account.headers(generation)
+        return fetched(self._client.post(url, orjson.dumps(body), headers, call), call)
 
 
 def _of(upstream_id: str) -> str:

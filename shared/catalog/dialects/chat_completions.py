@@ -10,27 +10,33 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.catalog.dialects import hosted
-from shared.catalog.dialects.expression import Dialect, Feature, asked, parts_of, unsupported
+from shared.catalog.dialects.expression import (
+    LOGPROBS,
+    Dialect,
+    Feature,
+    asked,
+    items_of,
+    not_had,
+    parts_of,
+    unsupported,
+)
 from shared.errors import excerpt
 from shared.wire.input_items import PART_TEXT, item_type
 
-LOGPROBS = "message.output_text.logprobs"
 # a server without them is sent no `stream_options`: the one feature that no request asks for
 STREAM_USAGE = "stream_usage"
 
 
 def _check_parts(body: Mapping[str, Any]) -> None:
-    given = body.get("input")
-    for index, item in enumerate(given if isinstance(given, list) else []):
+    for path, item in items_of(body):
         texts_only = item_type(item) == "message" and item.get("role") in ("system", "developer")
-        for place, part in parts_of(item):
-            path = f"input[{index}].{place}"
+        for place, part in parts_of(path, item):
             if texts_only and part["type"] not in PART_TEXT:
-                raise hosted.not_had(f"{path}.type", part["type"])
+                raise not_had(f"{place}.type", part["type"])
             if part["type"] == "input_image" and not part.get("image_url"):
-                raise unsupported(f"{path}.file_id", "This provider takes images by 'image_url' only.")
+                raise unsupported(f"{place}.file_id", "This provider takes images by 'image_url' only.")
             if part["type"] == "input_file" and part.get("file_url"):
-                raise unsupported(f"{path}.file_url", "This provider takes no file by its 'file_url'.")
+                raise unsupported(f"{place}.file_url", "This provider takes no file by its 'file_url'.")
 
 
 def _check_text(body: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ not have are an upstream's own and are passed on as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ from shared.errors import InvalidRequest, excerpt
 from shared.wire.input_items import item_type
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
+
+LOGPROBS = "message.output_text.logprobs"  # as `include` asks for them
 
 Types = frozenset[str] | None  # None: whatever comes
 
@@ -71,34 +73,38 @@ class Dialect:
                 raise _unknown(f"tools[{index}].type", tool["type"], self.tool_types)
 
     def _check_items(self, body: Mapping[str, Any]) -> None:
-        given = body.get("input")
-        for index, item in enumerate(given if isinstance(given, list) else []):
-            kind, path = item_type(item), f"input[{index}]"
-            if self.item_types is not None and kind not in self.item_types:
-                raise _unknown(f"{path}.type", kind, self.item_types)
-            for place, part in parts_of(item):
+        for path, item in items_of(body):
+            if self.item_types is not None and item_type(item) not in self.item_types:
+                raise _unknown(f"{path}.type", item_type(item), self.item_types)
+            for place, part in parts_of(path, item):
                 if self.part_types is not None and part["type"] not in self.part_types:
-                    raise _unknown(f"{path}.{place}.type", part["type"], self.part_types)
+                    raise _unknown(f"{place}.type", part["type"], self.part_types)
 
     def _check_lack(self, lack: str, body: Mapping[str, Any]) -> None:
         feature = self.features[lack]
         param = next((name for name in sorted(feature.fields) if asked(body.get(name))), None)
         param = param or feature.asks(body)
-        given = body.get("input")
-        for index, item in enumerate(given if isinstance(given, list) else []):
-            for place, part in parts_of(item):
+        for path, item in items_of(body):
+            for place, part in parts_of(path, item):
                 if part["type"] in feature.parts:
-                    param = param or f"input[{index}].{place}"
+                    param = param or place
         if param is not None:
             raise unsupported(param, f"This provider does not take {lack.replace('_', ' ')}.")
 
 
-def parts_of(item: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """The content parts of a message or of a call's output, each with its place in the item."""
+def items_of(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The input's items, each with its path; a string has none."""
+    given = body.get("input")
+    for index, item in enumerate(given if isinstance(given, list) else []):
+        yield f"input[{index}]", item
+
+
+def parts_of(path: str, item: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The content parts of a message or of a call's output, each with its path."""
     key = "output" if "output" in item else "content"
     parts = item.get(key)
     return [
-        (f"{key}[{index}]", part)
+        (f"{path}.{key}[{index}]", part)
         for index, part in enumerate(parts if isinstance(parts, list) else [])
         if isinstance(part, dict) and isinstance(part.get("type"), str)
     ]
@@ -113,8 +119,15 @@ def unsupported(param: str, message: str) -> InvalidRequest:
     return InvalidRequest(message, code="unsupported_parameter", param=param)
 
 
+def unusable(param: str, message: str) -> InvalidRequest:
+    """A value that cannot be had, of a parameter that can."""
+    return InvalidRequest(message, code="unsupported_value", param=param)
+
+
+def not_had(param: str, value: object) -> InvalidRequest:
+    return unusable(param, f"This provider has no '{excerpt(value)}' here.")
+
+
 def _unknown(param: str, value: str, known: frozenset[str]) -> InvalidRequest:
     names = ", ".join(f"'{name}'" for name in sorted(known))
-    return InvalidRequest(
-        f"This provider has no '{excerpt(value)}'; it takes {names}.", code="unsupported_value", param=param
-    )
+    return unusable(param, f"This provider has no '{excerpt(value)}'; it takes {names}.")

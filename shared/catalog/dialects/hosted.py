@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.catalog.dialects.expression import unsupported
-from shared.errors import InvalidRequest, excerpt
+from shared.catalog.dialects.expression import items_of, not_had, unsupported, unusable
+from shared.errors import InvalidRequest
 from shared.wire.input_items import PART_TEXT, item_type
 from shared.wire.makers import GATEWAY_SEAL
 
@@ -79,15 +79,14 @@ def check_custom_tools(body: Mapping[str, Any]) -> None:
 
 def check_shapes(body: Mapping[str, Any]) -> None:
     """What the Responses API would judge itself, and nobody else does, where it must be read here."""
-    given = body.get("input")
-    for index, item in enumerate(given if isinstance(given, list) else []):
+    for path, item in items_of(body):
         for key in _READ.get(item_type(item), ()):
             value = item.get(key)
             if not (value is None or _is_content(value)):
                 raise InvalidRequest(
-                    f"'input[{index}].{key}' must be a string or an array of content parts.",
+                    f"'{path}.{key}' must be a string or an array of content parts.",
                     code="invalid_type",
-                    param=f"input[{index}].{key}",
+                    param=f"{path}.{key}",
                 )
 
 
@@ -105,13 +104,10 @@ def _is_part(part: Mapping[str, Any]) -> bool:
 
 def check_compactions(body: Mapping[str, Any]) -> None:
     """Left out, all that they stand for would be lost."""
-    given = body.get("input")
-    for index, item in enumerate(given if isinstance(given, list) else []):
+    for path, item in items_of(body):
         if item_type(item) == "compaction" and not str(item["encrypted_content"]).startswith(GATEWAY_SEAL):
-            raise InvalidRequest(
-                "This provider cannot read a compaction that was made elsewhere.",
-                code="unsupported_value",
-                param=f"input[{index}].encrypted_content",
+            raise unusable(
+                f"{path}.encrypted_content", "This provider cannot read a compaction that was made elsewhere."
             )
 
 
@@ -127,9 +123,3 @@ def structure(body: Mapping[str, Any]) -> str | None:
     """The parameter that asks for structured output."""
     form = (body.get("text") or {}).get("format") or {}
     return "text.format" if form.get("type", "text") != "text" else None
-
-
-def not_had(param: str, value: object) -> InvalidRequest:
-    return InvalidRequest(
-        f"This provider has no '{excerpt(value)}' here.", code="unsupported_value", param=param
-    )

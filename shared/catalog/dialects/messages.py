@@ -10,14 +10,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.catalog.dialects import attachments, hosted
-from shared.catalog.dialects.expression import Dialect, Feature, asked, parts_of, unsupported
-from shared.errors import InvalidRequest, excerpt
+from shared.catalog.dialects.expression import (
+    LOGPROBS,
+    Dialect,
+    Feature,
+    asked,
+    items_of,
+    not_had,
+    parts_of,
+    unsupported,
+    unusable,
+)
+from shared.errors import excerpt
 from shared.wire.input_items import PART_TEXT
 
 IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 TIERS = {"auto": "auto", "default": "standard_only"}  # ours: theirs
-LOGPROBS = "message.output_text.logprobs"
 _INNER = {
     "text": frozenset({"format", "verbosity"}),
     "reasoning": frozenset({"effort", "summary", "generate_summary"}),
@@ -37,24 +46,26 @@ def reasons(body: Mapping[str, Any]) -> bool:
 def _check_sampling(body: Mapping[str, Any]) -> None:
     temperature, top_p = body.get("temperature"), body.get("top_p")
     if temperature is not None and temperature > _HOTTEST:
-        raise _value("temperature", "This provider's temperatures end at 1.")
+        raise unusable("temperature", "This provider's temperatures end at 1.")
     if not reasons(body):
         return
     if temperature is not None and temperature != _HOTTEST:
-        raise _value("temperature", "This provider's models reason at temperature 1 only.")
+        raise unusable("temperature", "This provider's models reason at temperature 1 only.")
     if top_p is not None and top_p < _LEAST_TOP_P:
-        raise _value("top_p", f"This provider's models reason with a 'top_p' of {_LEAST_TOP_P} or more only.")
+        raise unusable(
+            "top_p", f"This provider's models reason with a 'top_p' of {_LEAST_TOP_P} or more only."
+        )
 
 
 def _check_words(body: Mapping[str, Any]) -> None:
     effort = (body.get("reasoning") or {}).get("effort")
     if effort is not None and effort not in EFFORTS:
-        raise hosted.not_had("reasoning.effort", effort)
+        raise not_had("reasoning.effort", effort)
     tier = body.get("service_tier")
     if tier is not None and tier not in TIERS:
-        raise hosted.not_had("service_tier", tier)
+        raise not_had("service_tier", tier)
     if LOGPROBS in (body.get("include") or []):
-        raise _value("include", "This provider tells no probabilities.")
+        raise unusable("include", "This provider tells no probabilities.")
     for field, known in _INNER.items():
         for name, value in (body.get(field) or {}).items():
             if name not in known and asked(value):
@@ -66,18 +77,16 @@ def _check_format(body: Mapping[str, Any]) -> None:
     form = (body.get("text") or {}).get("format") or {}
     schema = form.get("schema") if form.get("type") == "json_schema" else None
     if isinstance(schema, dict) and schema.get("type", "object") != "object":
-        raise _value("text.format.schema", "This provider takes schemas of objects only.")
+        raise unusable("text.format.schema", "This provider takes schemas of objects only.")
 
 
 def _check_parts(body: Mapping[str, Any]) -> None:
-    given = body.get("input")
-    for index, item in enumerate(given if isinstance(given, list) else []):
-        for place, part in parts_of(item):
-            path = f"input[{index}].{place}"
+    for path, item in items_of(body):
+        for place, part in parts_of(path, item):
             if part["type"] == "input_image":
-                _check_image(part, path)
+                _check_image(part, place)
             elif part["type"] == "input_file":
-                _check_file(part, path)
+                _check_file(part, place)
 
 
 def _check_image(part: Mapping[str, Any], path: str) -> None:
@@ -86,7 +95,7 @@ def _check_image(part: Mapping[str, Any], path: str) -> None:
         raise unsupported(f"{path}.file_id", "This provider takes images by 'image_url' only.")
     inside = attachments.carried(url)
     if inside is not None and inside[0] not in IMAGES:
-        raise hosted.not_had(f"{path}.image_url", inside[0])
+        raise not_had(f"{path}.image_url", inside[0])
 
 
 def _check_file(part: Mapping[str, Any], path: str) -> None:
@@ -96,11 +105,7 @@ def _check_file(part: Mapping[str, Any], path: str) -> None:
         raise unsupported(f"{path}.file_id", "This provider takes files by 'file_data' or 'file_url' only.")
     kind = attachments.file_type(part)
     if kind != attachments.PDF and not attachments.is_text(kind):
-        raise _value(f"{path}.file_data", "This provider takes PDF and text files only.")
-
-
-def _value(param: str, message: str) -> InvalidRequest:
-    return InvalidRequest(message, code="unsupported_value", param=param)
+        raise unusable(f"{path}.file_data", "This provider takes PDF and text files only.")
 
 
 def _reasoning(body: Mapping[str, Any]) -> str | None:

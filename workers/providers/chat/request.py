@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from shared.catalog import Provider
-from shared.catalog.dialects.chat_completions import LOGPROBS, STREAM_USAGE
+from shared.catalog.dialects.chat_completions import STREAM_USAGE
+from shared.catalog.dialects.expression import LOGPROBS
 from workers.providers.base import Generation
 from workers.providers.chat.history import CUSTOM_INPUT, messages
 
