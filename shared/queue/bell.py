@@ -10,11 +10,13 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 from celery import Celery
 from celery.exceptions import CeleryError
 from kombu.exceptions import KombuError
 
+from shared.queue.message import Message
 from shared.settings import Settings
 
 _log = logging.getLogger("respool.queue")
@@ -76,6 +78,7 @@ class Queue:
     def __init__(self, app: Celery, clock: Callable[[], float] = time.monotonic) -> None:
         self._app = app
         self._clock = clock
+        self._message = Message(app, RUN_RESPONSE, QUEUE)
         self._rung = 0  # since the queue was looked at
         self._quiet_until = -math.inf
         connection = app.connection_for_write()  # does not connect; knows its transport's errors
@@ -84,14 +87,16 @@ class Queue:
     def ring(self, response_id: str) -> bool:
         """Say that a row may wait; the id is a hint for logs. False: perhaps nobody heard it."""
         try:
-            if not self._is_loud_enough():
-                self._app.send_task(RUN_RESPONSE, args=[response_id], retry=False, argsrepr="", kwargsrepr="")
+            with self._app.producer_pool.acquire(block=True) as producer:
+                if not self._is_loud_enough(producer.channel):
+                    # straight to the transport: everything between says the same for every bell
+                    producer.channel._put(QUEUE, self._message.to(response_id))
         except self._errors as error:
             _log.warning("no bell for %s: %s", response_id, type(error).__name__)
             return False
         return True
 
-    def _is_loud_enough(self) -> bool:
+    def _is_loud_enough(self, channel: Any) -> bool:
         """More bells than slots, unheard: another one would bring nobody who does not come anyway.
 
         Whoever ends a row of a backlog takes the next one unasked (workers/process).
@@ -103,15 +108,11 @@ class Queue:
         if self._rung < LOOK_EACH:
             return False
         self._rung = 0
-        if self._unheard() < ENOUGH:
+        size = getattr(channel, "_size", None)  # of transports that can tell
+        if size is None or size(QUEUE) < ENOUGH:
             return False
         self._quiet_until = now + QUIET_SECONDS
         return True
-
-    def _unheard(self) -> int:
-        with self._app.producer_pool.acquire(block=True) as producer:
-            size = getattr(producer.channel, "_size", None)  # of transports that can tell
-            return size(QUEUE) if size is not None else 0
 
     def close(self) -> None:
         self._app.close()

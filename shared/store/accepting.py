@@ -5,7 +5,6 @@ The statements are built once: building one costs as much as running it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields
 from functools import lru_cache
 from typing import Any
@@ -19,6 +18,8 @@ from shared.store.items import insert_listed, item_values, listed
 from shared.store.pairs import pairs_of
 from shared.store.rows import COLUMNS, NewResponse, ResponseRow, row
 from shared.store.tables import INPUT, items, payloads, response_metadata, responses
+
+Values = dict[str, Any]
 
 _SENT = [f.name for f in fields(NewResponse) if f.name in responses.c and f.name != "conversation_seq"]
 _ROW = (
@@ -61,31 +62,42 @@ def _all_at_once(items_count: int, *, paired: bool) -> sa.Select[Any]:
 def insert_response(
     connection: sa.Connection, new: NewResponse, *, turn: int, conversation_seq: int | None
 ) -> ResponseRow:
-    values = {name: getattr(new, name) for name in _SENT}
-    values.update(turn=turn, conversation_seq=conversation_seq, queue_seconds=new.queue_seconds)
-    payload = {"request": orjson.dumps(new.request), "envelope": orjson.dumps(new.envelope)}
-    said = item_values(new.id, INPUT, new.input_items if new.store else [])
-    pairs = pairs_of(new)
     if connection.dialect.name == "postgresql":
-        statement = _all_at_once(min(len(said), 2), paired=bool(pairs))
-        more = {"pairs": pairs} if pairs else {}
-        return row(connection.execute(statement, {**values, **payload, **listed(said), **more}).one())
-    return _one_by_one(connection, values, payload, said, pairs)
+        statement, values = insertion(new, turn=turn, conversation_seq=conversation_seq)
+        return row(connection.execute(statement, values).one())
+    return _one_by_one(connection, new, _row_values(new, turn, conversation_seq))
 
 
-def _one_by_one(
-    connection: sa.Connection,
-    values: Mapping[str, Any],
-    payload: Mapping[str, bytes],
-    said: list[dict[str, Any]],
-    pairs: list[str],
-) -> ResponseRow:
+def insertion(new: NewResponse, *, turn: int, conversation_seq: int | None) -> tuple[sa.Select[Any], Values]:
+    """PostgreSQL: the one statement, and what it is given; its row is as COLUMNS."""
+    said, pairs = _said(new), pairs_of(new)
+    values = {**_row_values(new, turn, conversation_seq), **_payload(new), **listed(said)}
+    if pairs:
+        values["pairs"] = pairs
+    return _all_at_once(min(len(said), 2), paired=bool(pairs)), values
+
+
+def _row_values(new: NewResponse, turn: int, conversation_seq: int | None) -> Values:
+    sent = {name: getattr(new, name) for name in _SENT}
+    return {**sent, "turn": turn, "conversation_seq": conversation_seq, "queue_seconds": new.queue_seconds}
+
+
+def _payload(new: NewResponse) -> dict[str, bytes]:
+    return {"request": orjson.dumps(new.request), "envelope": orjson.dumps(new.envelope)}
+
+
+def _said(new: NewResponse) -> list[Values]:
+    return item_values(new.id, INPUT, new.input_items if new.store else [])
+
+
+def _one_by_one(connection: sa.Connection, new: NewResponse, values: Values) -> ResponseRow:
     """For a database in this very process, where a round trip is nothing."""
     accepted = row(connection.execute(_ROW, values).one())
-    connection.execute(_PAYLOAD, {"response_id": accepted.id, **payload})
+    connection.execute(_PAYLOAD, {"response_id": accepted.id, **_payload(new)})
+    said, at = _said(new), accepted.created_at
     if said:
         connection.execute(_ITEMS, said)
+    pairs = [{"response_id": accepted.id, "pair": pair, "created_at": at} for pair in pairs_of(new)]
     if pairs:
-        at = accepted.created_at
-        connection.execute(_PAIRS, [{"response_id": accepted.id, "pair": p, "created_at": at} for p in pairs])
+        connection.execute(_PAIRS, pairs)
     return accepted

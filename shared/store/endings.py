@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from shared.lifecycle import Status
 from shared.store.conversations import append_turn
 from shared.store.engine import Database, db_now
-from shared.store.finishing import finish_response
+from shared.store.finishing import ended, finish_response, finishing
 from shared.store.rows import COLUMNS, RESPONSE, Ended, Ending, ResponseRow, load_json, payload_of, row
 from shared.store.tables import INPUT, archives, items, payloads, responses
 from shared.wire.response import error_object, snapshot
@@ -50,12 +50,16 @@ class Endings:
         """
 
         def work(connection: sa.Connection) -> Ended | None:
-            ended = finish_response(connection, response_id, attempt, ending, journal)
-            if ended is not None and ended.row.store and not alone:
-                _tell_conversation(connection, ended.row, ending.output_items)
-            return ended
+            mine = finish_response(connection, response_id, attempt, ending, journal)
+            if mine is not None and mine.row.store and not alone:
+                _tell_conversation(connection, mine.row, ending.output_items)
+            return mine
 
-        return self._db.write_once(work) if alone else self._db.write(work)
+        if self._db.is_sqlite or not (alone and ending.at):
+            return self._db.write(work)
+        statement, values = finishing(response_id, attempt, ending, journal)
+        record = self._db.once(statement, values)
+        return None if record is None else ended(record, values)
 
     def cancel(self, tenant_id: str, response_id: str) -> Ended | None:
         """The caller ends it, at once; the raised attempt number fences its worker."""

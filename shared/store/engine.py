@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement
 
 from shared.errors import StoreUnavailable
+from shared.store.direct import Direct
 
 T = TypeVar("T")
 Offload = Callable[[Callable[[], T]], T]
@@ -59,10 +60,13 @@ def _now_postgresql(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
 class Database:
     def __init__(self, url: str, *, pool_size: int = 10, offload: Offload[Any] | None = None) -> None:
         self.is_sqlite = url.startswith("sqlite")
-        self._engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url, pool_size)
-        self._reader = (
-            self._engine if self.is_sqlite else self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._reader = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url, pool_size)
+        self._engine = (
+            self._reader
+            if self.is_sqlite
+            else self._reader.execution_options(isolation_level="READ COMMITTED")
         )
+        self._direct = None if self.is_sqlite else Direct(self._reader)
         # SQLite blocks the whole thread: a process with an event loop passes a way around it
         self._offload = offload if self.is_sqlite else None
         if self._offload:
@@ -78,8 +82,15 @@ class Database:
         """One writing statement, which is its own transaction: one round trip instead of three."""
         return self._run(self._reader, work, write=self.is_sqlite)
 
+    def once(self, statement: sa.Executable, values: Mapping[str, Any]) -> Any | None:
+        """The row, if any, of one writing statement that is built once, and is its own transaction."""
+        direct = self._direct
+        if direct is None:
+            return self.write(lambda c: c.execute(statement, values).one_or_none())
+        return _repeating(lambda: direct.once(statement, values))
+
     def close(self) -> None:
-        self._engine.dispose()
+        self._reader.dispose()
 
     def _run(self, engine: sa.Engine, work: Callable[[sa.Connection], T], *, write: bool) -> T:
         def transaction() -> T:
@@ -131,6 +142,7 @@ def _postgresql_engine(url: str, pool_size: int) -> sa.Engine:
         parsed = parsed.set(drivername="postgresql+psycopg")
     return sa.create_engine(
         parsed,
+        isolation_level="AUTOCOMMIT",  # as most statements want it: setting it costs as much as they do
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,

@@ -13,14 +13,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from shared.lifecycle import Status
 from shared.store.engine import db_now
-from shared.store.tables import responses
+from shared.store.tables import IN_PROGRESS, QUEUED, responses
 
 AGED_SECONDS = 60.0  # background work that has waited longer may go before foreground work …
 HELD_BACK = "held_back"  # parameter of a claim: providers that are left alone now …
 HELD_ALIASES = "held_aliases"  # … and aliases with no other target; what has one is claimed, to go there
 AGED_SHARE = 0.25  # … in this part of the claims
+
+_ONE: sa.ColumnElement[int] = sa.literal_column("1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +31,26 @@ class Class:
     holding: bool = False  # some accounts are left alone now: rarely, and each list costs something
 
 
-def classes(*, background: bool, rng: random.Random, holding: bool = False) -> list[Class]:
-    """What a claim looks for, in this order."""
+def classes(*, background: bool, rng: random.Random, aged: bool = True, holding: bool = False) -> list[Class]:
+    """What a claim looks for, in this order. `aged`: whether background work may be there that has waited."""
     if not background:
         return [Class(False, holding=holding)]
     foreground, behind = Class(False, holding=holding), Class(True, holding=holding)
-    if rng.random() < AGED_SHARE:
+    if aged and rng.random() < AGED_SHARE:
         return [Class(True, aged=True, holding=holding), foreground, behind]
     return [foreground, behind]
 
 
 def claimable(table: Any, wanted: Class) -> sa.ColumnElement[bool]:
     conditions = [
-        table.c.status == Status.QUEUED,
+        table.c.status == QUEUED,
         table.c.background == wanted.background,
         table.c.deleted_at.is_(None),
         sa.or_(table.c.not_before.is_(None), table.c.not_before <= db_now()),
         table.c.queue_deadline_at > db_now(),
     ]
     if wanted.aged:
-        conditions.append(table.c.created_at < db_now() - AGED_SECONDS)
+        conditions.append(table.c.created_at < db_now() - sa.literal_column(str(AGED_SECONDS)))
     return sa.and_(*conditions)
 
 
@@ -73,7 +74,7 @@ def next_row(wanted: Class, *, tenant_cap: int) -> sa.ScalarSelect[str]:
         .where(claimable(responses, wanted), _not_held_back(responses, wanted))
         .where(responses.c.tenant_id == _fairest_tenant(wanted, tenant_cap))
         .order_by(responses.c.priority, responses.c.created_at)
-        .limit(1)
+        .limit(_ONE)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
@@ -96,7 +97,7 @@ def next_row_of_others(wanted: Class, *, tenant_cap: int) -> sa.ScalarSelect[str
         choice = choice.where(in_progress < tenant_cap)
     return (
         choice.order_by(in_progress, responses.c.created_at)
-        .limit(1)
+        .limit(_ONE)
         .with_for_update(skip_locked=True, of=responses)
         .scalar_subquery()
     )
@@ -106,7 +107,7 @@ def _in_progress(tenants: sa.CTE) -> sa.ScalarSelect[int]:
     running = responses.alias("running")
     return (
         sa.select(sa.func.count())
-        .where(running.c.status == Status.IN_PROGRESS, running.c.tenant_id == tenants.c.tenant_id)
+        .where(running.c.status == IN_PROGRESS, running.c.tenant_id == tenants.c.tenant_id)
         .correlate(tenants)
         .scalar_subquery()
     )
@@ -121,7 +122,7 @@ def _oldest(tenants: sa.CTE, wanted: Class, column: str) -> sa.ScalarSelect[Any]
         .where(claimable(waiting, wanted), _not_held_back(waiting, wanted))
         .where(waiting.c.tenant_id == tenants.c.tenant_id)
         .order_by(waiting.c.priority, waiting.c.created_at)
-        .limit(1)
+        .limit(_ONE)
         .correlate(tenants)
         .scalar_subquery()
     )
@@ -133,14 +134,14 @@ def _fairest_tenant(wanted: Class, tenant_cap: int) -> sa.ScalarSelect[str]:
     choice = sa.select(tenants.c.tenant_id).where(tenants.c.tenant_id.is_not(None), oldest.is_not(None))
     if tenant_cap:
         choice = choice.where(in_progress < tenant_cap)
-    return choice.order_by(in_progress, oldest).limit(1).scalar_subquery()
+    return choice.order_by(in_progress, oldest).limit(_ONE).scalar_subquery()
 
 
 def _waiting_tenants(wanted: Class) -> sa.CTE:
     """Each tenant with queued rows once, one index probe a tenant."""
 
     def next_tenant(table: Any, *more: sa.ColumnElement[bool]) -> sa.Select[Any]:
-        queued = (table.c.status == Status.QUEUED, table.c.background == wanted.background)
+        queued = (table.c.status == QUEUED, table.c.background == wanted.background)
         return sa.select(sa.func.min(table.c.tenant_id).label("tenant_id")).where(*queued, *more)
 
     tenants = next_tenant(responses.alias("first_queued")).cte("tenants", recursive=True)

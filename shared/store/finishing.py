@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -67,46 +68,66 @@ def finish_response(
     connection: sa.Connection, response_id: str, attempt: int, ending: Ending, journal: Sequence[bytes]
 ) -> Ended | None:
     """None: it was no longer mine. `journal` is every event before the terminal one."""
-    at: float = ending.at or connection.execute(_NOW).scalar_one()
+    if not ending.at:
+        ending = replace(ending, at=connection.execute(_NOW).scalar_one())
+    if connection.dialect.name == "postgresql":
+        statement, values = finishing(response_id, attempt, ending, journal)
+        record = connection.execute(statement, values).one_or_none()
+    else:
+        values, said = _values(response_id, attempt, ending, journal), _said(response_id, ending)
+        record = _one_by_one(connection, values, said)
+    return None if record is None else ended(record, values)
+
+
+def finishing(
+    response_id: str, attempt: int, ending: Ending, journal: Sequence[bytes]
+) -> tuple[sa.Select[Any], Values]:
+    """PostgreSQL: the one statement that ends a response at `ending.at`, and what it is given."""
+    said = _said(response_id, ending)
+    return _all_at_once(min(len(said), 2)), {
+        **_values(response_id, attempt, ending, journal),
+        **listed(said),
+    }
+
+
+def ended(record: Any, values: Values) -> Ended:
+    """What the row became, of the statement's answer and what it was given."""
+    return Ended(row(record), load_json(record[len(COLUMNS)]), values["object"])
+
+
+def _values(response_id: str, attempt: int, ending: Ending, journal: Sequence[bytes]) -> Values:
     response = ending.response
     if ending.status == Status.COMPLETED and response.get("object") == "response":
-        response = {**response, "completed_at": int(at)}
+        response = {**response, "completed_at": int(ending.at)}
     result = orjson.dumps(response)
-    values = {
+    terminal = events.terminal(ending.status, len(journal), result)
+    return {
         "its_id": response_id,
         "its_attempt": attempt,
         "ended_as": ending.status,
-        "terminal_at": at,
+        "terminal_at": ending.at,
         "terminal_seq": len(journal),
         "error_reason": ending.error_reason,
         "kept_upstream_id": ending.kept_upstream_id,
         "refusal": None if ending.refusal is None else orjson.dumps(ending.refusal),
+        "object": result,
+        "archive": zlib.compress(b"".join([*journal, terminal]), 1),
     }
-    said = item_values(response_id, OUTPUT, ending.output_items)
-    terminal = events.terminal(ending.status, len(journal), result)
-    archive = zlib.compress(b"".join([*journal, terminal]), 1)
-    write = _at_once if connection.dialect.name == "postgresql" else _one_by_one
-    record = write(connection, values, said, result, archive)
-    return None if record is None else Ended(row(record), load_json(record[len(COLUMNS)]), result)
 
 
-def _at_once(
-    connection: sa.Connection, values: Values, said: list[Values], result: bytes, archive: bytes
-) -> sa.Row[Any] | None:
-    parameters = {**values, **listed(said), "object": result, "archive": archive}
-    return connection.execute(_all_at_once(min(len(said), 2)), parameters).one_or_none()
+def _said(response_id: str, ending: Ending) -> list[Values]:
+    return item_values(response_id, OUTPUT, ending.output_items)
 
 
-def _one_by_one(
-    connection: sa.Connection, values: Values, said: list[Values], result: bytes, archive: bytes
-) -> sa.Row[Any] | None:
+def _one_by_one(connection: sa.Connection, values: Values, said: list[Values]) -> sa.Row[Any] | None:
     """For a database in this very process, where a round trip is nothing."""
-    record = connection.execute(_ALONE, values).one_or_none()
+    columns = {name: value for name, value in values.items() if name not in ("object", "archive")}
+    record = connection.execute(_ALONE, columns).one_or_none()
     if record is None:
         return None
-    connection.execute(_RESULT, {"its_id": values["its_id"], "object": result})
+    connection.execute(_RESULT, {"its_id": values["its_id"], "object": values["object"]})
     if record.store:
         if said:
             connection.execute(_ITEMS, said)
-        connection.execute(_ARCHIVE, {"response_id": values["its_id"], "frames": archive})
+        connection.execute(_ARCHIVE, {"response_id": values["its_id"], "frames": values["archive"]})
     return record

@@ -5,7 +5,9 @@ Each is one conditional UPDATE. Zero rows means that another hand was faster: re
 
 from __future__ import annotations
 
+import math
 import random
+import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +28,8 @@ from shared.store.fairness import (
 from shared.store.rows import COLUMNS, Claim, ResponseRow, load_json, payload_of, row
 from shared.store.tables import payloads, responses
 
+AGED_PAUSE_SECONDS = 1.0  # where no background work had waited long, none is looked for again at once
+
 # what only waited for a limit or a breaker has used nothing of its time yet
 _WAS_NEVER_SENT = sa.and_(
     responses.c.retry_count == 0, responses.c.rescue_count == 0, responses.c.tried.is_(None)
@@ -41,6 +45,7 @@ class Leases:
         self._lease = lease_seconds
         self._deadline = deadline_seconds
         self._rng = random.Random()
+        self._none_aged_until = -math.inf
         kinds = ((False, False), (True, False), (True, True))  # in the background, aged
         every = [Class(*kind, holding=holding) for kind in kinds for holding in (False, True)]
         # SQLite lets one claim in at a time: none comes away empty because of another
@@ -77,20 +82,29 @@ class Leases:
         values: dict[str, Any] = {"owner": owner}
         if holding:
             values |= {HELD_BACK: list(held_back), HELD_ALIASES: list(held_aliases)}
-        for wanted in classes(background=background, rng=self._rng, holding=holding):
+        now = time.monotonic()
+        aged = now >= self._none_aged_until
+        for wanted in classes(background=background, aged=aged, rng=self._rng, holding=holding):
             found = self._claim_one(wanted, values)
             if found is not None:
                 return found
+            if wanted.aged:
+                self._none_aged_until = now + AGED_PAUSE_SECONDS
         return None
 
     def _claim_one(self, wanted: Class, values: Mapping[str, Any]) -> Claim | None:
         for turn, claim in enumerate(self._claims[wanted]):
             if turn == 1 and not self._db.read(lambda c: c.scalar(self._waiting[wanted], values)):
                 return None
-            found = self._db.write_once(lambda c, claim=claim: self._claimed(c, claim, values))  # type: ignore[misc]
+            # lists are written out anew for each claim
+            run = self._claim_with_lists if wanted.holding else self._db.once
+            found = run(claim, values)
             if found is not None:
-                return found
+                return self._claimed(found)
         return None
+
+    def _claim_with_lists(self, claim: sa.Executable, values: Mapping[str, Any]) -> Any | None:
+        return self._db.write_once(lambda c: c.execute(claim, values).one_or_none())
 
     def _claim(self, choice: sa.ScalarSelect[str]) -> sa.sql.dml.ReturningUpdate[Any]:
         return (
@@ -112,7 +126,7 @@ class Leases:
 
     def gate(self, response_id: str, attempt: int) -> bool:
         """The money gate: committed before the first byte goes upstream. False: do not send."""
-        return self._update(_GATE, {"its_id": response_id, "its_attempt": attempt})
+        return self._db.once(_GATE, {"its_id": response_id, "its_attempt": attempt}) is not None
 
     def release(self, response_id: str, attempt: int, *, after_seconds: float = 0.0) -> bool:
         """Give back a row that was never sent upstream; for so long nobody takes it."""
@@ -216,25 +230,22 @@ class Leases:
             )
             .returning(*COLUMNS, payload_of(payloads.c.request), payload_of(payloads.c.envelope))
         )
-        return self._db.write_once(lambda c: self._claimed(c, statement, {"owner": owner}))
+        values = {"owner": owner}
+        found = self._db.write_once(lambda c: c.execute(statement, values).one_or_none())
+        return None if found is None else self._claimed(found)
 
     def renew(self, response_id: str, attempt: int) -> bool:
         """Renew one lease, to be sure that it is mine still."""
         return self._update(_mine(response_id, attempt).values(lease_until=db_now() + self._lease))
 
-    def _claimed(
-        self, connection: sa.Connection, claim: sa.sql.dml.ReturningUpdate[Any], values: Mapping[str, Any]
-    ) -> Claim | None:
-        record = connection.execute(claim, values).one_or_none()
-        if record is None:
-            return None
+    def _claimed(self, record: Any) -> Claim:
         taken = row(record)
         request, envelope = record[len(COLUMNS) :]
         assert taken.lease_until is not None
         return Claim(taken, load_json(request), load_json(envelope), taken.lease_until - self._lease)
 
-    def _update(self, statement: sa.Update, values: Mapping[str, Any] | None = None) -> bool:
-        return self._db.write_once(lambda c: c.execute(statement, values).rowcount) == 1
+    def _update(self, statement: sa.Update) -> bool:
+        return self._db.write_once(lambda c: c.execute(statement).rowcount) == 1
 
 
 def _queued() -> dict[str, Any]:
@@ -266,4 +277,5 @@ _GATE = (
         responses.c.lease_until > db_now(),
     )
     .values(upstream_started_at=db_now())
+    .returning(responses.c.id)
 )

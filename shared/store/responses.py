@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from shared.errors import InvalidRequest, excerpt
-from shared.store.accepting import insert_response
+from shared.store.accepting import insert_response, insertion
 from shared.store.admission import NO_LIMIT, Admission
 from shared.store.conversations import remove_forgotten, require_conversation
 from shared.store.copies import note_unwanted
@@ -36,16 +36,25 @@ class Responses:
         Unprocessable for its idempotency key.
         """
 
+        # one that refers to nothing is one statement, and that is its own transaction
+        alone = (new.idempotency_key, new.previous_response_id, new.conversation_id) == (None, None, None)
+        if alone and not self._db.is_sqlite:
+            return self._insert_alone(new)
+
         def work(connection: sa.Connection) -> ResponseRow:
             take_key(connection, new)
-            self._admission.admit(connection, new.tenant_id)
+            self._admission.admit(new.tenant_id, lambda query: connection.execute(query).scalar_one())
             turn = _next_turn(connection, new.tenant_id, new.previous_response_id)
             seq = _conversation_seq(connection, new)
             return insert_response(connection, new, turn=turn, conversation_seq=seq)
 
-        # one that refers to nothing is one statement, and that is its own transaction
-        alone = (new.idempotency_key, new.previous_response_id, new.conversation_id) == (None, None, None)
-        return self._db.write_once(work) if alone else self._db.write(work)
+        return self._db.write(work)
+
+    def _insert_alone(self, new: NewResponse) -> ResponseRow:
+        self._admission.admit(
+            new.tenant_id, lambda query: self._db.read(lambda c: c.execute(query).scalar_one())
+        )
+        return row(self._db.once(*insertion(new, turn=0, conversation_seq=None)))
 
     def find(self, tenant_id: str, response_id: str) -> Stored | None:
         """The caller's own response, None where there is none to see."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import time
 from collections.abc import Iterator
@@ -48,6 +49,33 @@ def test_ring_when_redis_answers_then_one_message_with_the_id_alone(redis_server
     message = orjson.loads(raw)
     assert message["headers"]["task"] == RUN_RESPONSE and RUN_RESPONSE in TASKS
     assert message["headers"]["retries"] == 0 and message["headers"]["eta"] is None
+    client.delete("respool:responses")
+    bell.close()
+    client.close()
+
+
+def test_ring_when_heard_then_its_message_is_what_celery_itself_would_send(redis_server: RedisServer) -> None:
+    client = connect_redis(redis_server.url)
+    client.delete("respool:responses")
+    app = make_celery(Settings(broker_url=redis_server.url), publisher=True)
+    bell = Queue(app)
+
+    bell.ring("resp_1")
+    app.send_task(RUN_RESPONSE, args=["resp_1"], argsrepr="", kwargsrepr="")
+
+    theirs, ours = (orjson.loads(raw) for raw in client.lrange("respool:responses", 0, -1))
+    assert orjson.loads(base64.b64decode(ours["body"])) == orjson.loads(base64.b64decode(theirs["body"]))
+    own = ours["headers"]["id"]
+    assert (ours["headers"]["root_id"], ours["properties"]["delivery_tag"]) == (own, own)
+    for message in (ours, theirs):
+        for part, name in (("headers", "id"), ("headers", "root_id"), ("properties", "delivery_tag")):
+            del message[part][name]
+        del message["properties"]["correlation_id"], message["body"]
+        # where results would go, and what only its log shows
+        for name in ("reply_to", "argsrepr", "kwargsrepr"):
+            message["properties"].pop(name, None)
+        del message["headers"]["ignore_result"]  # there is nowhere to keep one
+    assert ours == theirs
     client.delete("respool:responses")
     bell.close()
     client.close()

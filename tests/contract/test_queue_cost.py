@@ -19,7 +19,7 @@ ACTS: dict[str, Callable[[Store, Hands], Any]] = {
     "claim": lambda store, hands: store.leases.claim_next("w", background=False),
     "look for work": lambda store, hands: store.leases.claimable(background=True, limit=5),
     "admit": lambda store, hands: hands.database.write(
-        lambda c: Admission(limit=100, tenant_limit=100).admit(c, TENANT)
+        lambda c: Admission(limit=100, tenant_limit=100).admit(TENANT, lambda q: c.execute(q).scalar_one())
     ),
     "find the lost": lambda store, hands: store.sweeping.lost(limit=100),
     "find the overdue": lambda store, hands: store.sweeping.overdue(grace_seconds=0, limit=100),

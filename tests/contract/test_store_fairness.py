@@ -110,3 +110,24 @@ def test_accept_when_only_another_tenant_is_at_its_limit_then_accepted(backends:
 
     assert accepted(limited, tenant_id="other").status == "queued"
     limited.close()
+
+
+def test_background_when_none_has_waited_long_then_no_claim_looks_for_it_first() -> None:
+    orders = [classes(background=True, aged=False, rng=random.Random(seed)) for seed in range(50)]
+
+    assert {order[0] for order in orders} == {Class(False)}
+
+
+def test_background_when_it_has_waited_long_then_a_flood_of_foreground_does_not_starve_it(
+    backends: Backends,
+) -> None:
+    fresh = open_store(backends.database_url)
+    waiting = accepted(fresh, background=True)
+    backends.hands.backdate(waiting.id, "created_at", seconds=120)
+    for _ in range(50):
+        accepted(fresh)
+
+    claims = [fresh.leases.claim_next("w", background=True) for _ in range(50)]
+
+    assert waiting.id in {claim.row.id for claim in claims if claim is not None}
+    fresh.close()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 
@@ -22,23 +23,30 @@ class Heard:
 
 @contextmanager
 def listening() -> Iterator[Heard]:
-    """All statements of this process, whichever engine they go through."""
+    """All statements of this process, whichever engine they go through, or past it."""
     heard = Heard()
+    execute = psycopg.Cursor.execute
 
     def step() -> int:
         heard.steps += 1
         return 0
 
-    def hear(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
-        heard.statements.append((statement, parameters))
+    def hear_sqlite(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
         if connection.dialect.name == "sqlite":
+            heard.statements.append((statement, parameters))
             cursor.connection.set_progress_handler(step, 1)
 
-    event.listen(sa.Engine, "before_cursor_execute", hear)
+    def hear_postgres(cursor: Any, statement: Any, parameters: Any = None, **options: Any) -> Any:
+        heard.statements.append((statement, parameters))
+        return execute(cursor, statement, parameters, **options)
+
+    event.listen(sa.Engine, "before_cursor_execute", hear_sqlite)
+    psycopg.Cursor.execute = hear_postgres  # type: ignore[method-assign]
     try:
         yield heard
     finally:
-        event.remove(sa.Engine, "before_cursor_execute", hear)
+        event.remove(sa.Engine, "before_cursor_execute", hear_sqlite)
+        psycopg.Cursor.execute = execute  # type: ignore[method-assign]
 
 
 def cost(database: Database, call: Callable[[], object]) -> int:
