@@ -88,12 +88,14 @@ class EventLog:
 
     def append_many(self, batches: Sequence[Batch]) -> list[int]:
         """Batches of several responses in one round trip; an answer each, as `append`."""
+        if len(batches) == 1:
+            (batch,) = batches
+            return [int(self._run(self._append, batch.response_id, _arguments(batch)))]
 
         def call() -> list[Any]:
             pipeline = self._redis.pipeline(transaction=False)
             for b in batches:
-                args: list[Any] = [b.response_id, b.attempt, b.first, 0, 0, _text(b.cursor), *b.frames]
-                pipeline.evalsha(self._append.sha, 3, *_keys(b.response_id), *args)
+                pipeline.evalsha(self._append.sha, 3, *_keys(b.response_id), *_arguments(b))
             return pipeline.execute(raise_on_error=False)
 
         answers = guarded(call)
@@ -224,6 +226,12 @@ def _state(values: Sequence[Any]) -> LogState:
     attempt, seq, terminal, lost = (int(v or 0) for v in values[:4])
     cursor = values[4]
     return LogState(attempt, seq, bool(terminal), bool(lost), int(cursor) if cursor else None)
+
+
+def _arguments(batch: Batch) -> list[Any]:
+    """As APPEND takes a batch without the terminal event."""
+    fixed = [batch.response_id, batch.attempt, batch.first, 0, 0, _text(batch.cursor)]
+    return [*fixed, *batch.frames]
 
 
 def _text(cursor: int | None) -> str:
