@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from shared.wire import events
@@ -33,14 +34,24 @@ ENVELOPE: dict[str, Any] = {
 }
 
 
-def assembler(*include: str) -> Assembler:
+def assembler(*include: str, next_sequence: int = 1, maker: str = "") -> Assembler:
     return Assembler(
         response_id="resp_t",
         created_at=12.9,
         envelope=ENVELOPE,
-        next_sequence=1,
+        next_sequence=next_sequence,
         include=frozenset(include),
+        maker=maker,
     )
+
+
+def reading(target: Assembler, upstream: Iterable[dict[str, Any]]) -> Reader:
+    """Who has read all that is said of these events, from `begin` on."""
+    reader = Reader(target.next_sequence)
+    reader.read(target.begin())
+    for event in upstream:
+        reader.read(target.feed(event))
+    return reader
 
 
 def run(target: Assembler, *upstream: dict[str, Any]) -> list[dict[str, Any]]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.workers.assembler_events import ENVELOPE
+from tests.unit.workers.assembler_events import assembler
 from tests.unit.workers.stream_grammar import Reader
-from workers.assembler import Assembler
 from workers.providers.chat.answers import Answer
 
 Chunk = dict[str, Any]
@@ -39,9 +38,7 @@ class Heard:
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.events: list[Chunk] = []
-        self.assembler = Assembler(
-            response_id="resp_c", created_at=1.0, envelope=ENVELOPE, next_sequence=1, include=frozenset()
-        )
+        self.assembler = assembler()
         self._reader = Reader()
         self._reader.read(self.assembler.begin())
 

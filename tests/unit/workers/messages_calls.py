@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.catalog import Deadlines, Provider
-from tests.unit.workers.stream_grammar import Reader
-from workers.assembler import Assembler, Outcome
+from tests.unit.workers.assembler_events import assembler, reading
+from workers.assembler import ENCRYPTED_CONTENT, Outcome
 from workers.providers import Call, Generation, HttpClient
 from workers.providers.messages import Messages
 
 PATIENT = Deadlines(connect=5, first_byte=20, progress=20, total=60)
-ENVELOPE = {"id": "", "object": "response", "created_at": 0, "status": "queued", "model": "m", "output": []}
 WEATHER = {
     "type": "function",
     "name": "get_weather",
@@ -41,23 +40,11 @@ def patience() -> Call:
 
 def assembled(events: Iterable[dict[str, Any]]) -> Outcome | None:
     """How it ended; the stream is checked on the way."""
-    target, reader = assembler(), Reader()
-    reader.read(target.begin())
-    for event in events:
-        reader.read(target.feed(event))
+    target = assembler(ENCRYPTED_CONTENT)
+    reader = reading(target, events)
     if target.outcome is not None and target.outcome.status == "completed":
         assert reader.finish() == target.outcome.response["output"]
     return target.outcome
-
-
-def assembler() -> Assembler:
-    return Assembler(
-        response_id="resp_m",
-        created_at=1.0,
-        envelope=ENVELOPE,
-        next_sequence=1,
-        include=frozenset({"reasoning.encrypted_content"}),
-    )
 
 
 def answer(client: HttpClient, url: str, made: Generation, **changes: Any) -> Outcome:

@@ -7,21 +7,15 @@ from typing import Any
 import pytest
 
 from shared.wire.makers import is_foreign, signed
-from tests.unit.workers.assembler_events import ENVELOPE, added, done, ended, outcome, run
+from tests.unit.workers import assembler_events
+from tests.unit.workers.assembler_events import added, done, ended, outcome, run
 from workers.assembler import ENCRYPTED_CONTENT, Assembler
 
 SEALED = {"type": "reasoning", "id": "rs_up", "summary": [], "encrypted_content": "S"}
 
 
 def assembler(*include: str, next_sequence: int = 1) -> Assembler:
-    return Assembler(
-        response_id="resp_t",
-        created_at=12.9,
-        envelope=ENVELOPE,
-        next_sequence=next_sequence,
-        include=frozenset(include),
-        maker="main",
-    )
+    return assembler_events.assembler(*include, next_sequence=next_sequence, maker="main")
 
 
 def thought(index: int = 0) -> list[dict[str, Any]]:

@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import UpstreamError
 from shared.wire import events
+from tests.unit.workers.assembler_events import ENVELOPE, assembler, reading
+from tests.unit.workers.junk import spoil
 from tests.unit.workers.stream_grammar import Reader
 from tests.unit.workers.upstream_streams import LOSSES, Event, incomplete, streams, texts
-from workers.assembler import Assembler
 
-ENVELOPE = {"id": "", "object": "response", "created_at": 0, "status": "queued", "model": "m", "output": []}
 CREATED = events.encode({"type": "response.created", "sequence_number": 0, "response": ENVELOPE})
-JUNK = st.sampled_from([None, 0, -1, 10**30, 1.5, True, "", "x", [], [1], {}, {"type": 1}, [{"type": "x"}]])
-
-
-def assembler() -> Assembler:
-    return Assembler(
-        response_id="resp_p", created_at=1.0, envelope=ENVELOPE, next_sequence=1, include=frozenset()
-    )
 
 
 def losses() -> st.SearchStrategy[frozenset[str]]:
     return st.frozensets(st.sampled_from(LOSSES))
-
-
-def legal_prefix(target: Assembler, stream: list[Event]) -> Reader:
-    reader = Reader()
-    reader.read(target.begin())
-    for event in stream:
-        reader.read(target.feed(event))
-    return reader
 
 
 @settings(max_examples=300, deadline=None)
@@ -46,7 +30,7 @@ def test_stream_when_anything_is_left_out_then_legal_and_equal_to_its_object(
     assume(not {"ids", "indexes"} <= lost)
     target = assembler()
 
-    reader = legal_prefix(target, incomplete(stream, lost))
+    reader = reading(target, incomplete(stream, lost))
 
     assert target.outcome is not None
     assert reader.finish() == target.outcome.response["output"]
@@ -60,7 +44,7 @@ def test_text_when_anything_but_indexes_is_left_out_then_none_is_lost(
 ) -> None:
     target = assembler()
 
-    legal_prefix(target, incomplete(stream, lost))
+    reading(target, incomplete(stream, lost))
 
     assert target.outcome is not None
     said = texts(target.outcome.response["output"])
@@ -75,7 +59,7 @@ def test_text_when_anything_but_indexes_is_left_out_then_none_is_lost(
 def test_text_when_no_item_has_any_name_then_none_is_lost(stream: list[Event]) -> None:
     target = assembler()
 
-    legal_prefix(target, incomplete(stream, frozenset({"ids", "indexes"})))
+    reading(target, incomplete(stream, frozenset({"ids", "indexes"})))
 
     assert target.outcome is not None
     assert texts(target.outcome.response["output"]) == texts(stream[-1]["response"]["output"])
@@ -127,14 +111,12 @@ def test_output_so_far_when_folded_from_any_frames_then_what_the_frames_say(
 
 
 @settings(max_examples=300, deadline=None)
-@given(stream=streams(), junk=JUNK, data=st.data())
+@given(stream=streams(), data=st.data())
 def test_event_when_malformed_then_refused_and_the_stream_stays_legal(
-    stream: list[Event], junk: Any, data: st.DataObject
+    stream: list[Event], data: st.DataObject
 ) -> None:
     spoiled = copy.deepcopy(stream)
-    target_event = data.draw(st.sampled_from(spoiled))
-    spot = data.draw(st.sampled_from(list(_spots(target_event))))
-    spot[0][spot[1]] = junk
+    spoil(data, data.draw(st.sampled_from(spoiled)))
     target, reader = assembler(), Reader()
     reader.read(target.begin())
 
@@ -149,12 +131,3 @@ def test_event_when_malformed_then_refused_and_the_stream_stays_legal(
     assert target.outcome is not None
     assert reader.next == target.next_sequence
     assert len(target.outcome.response["output"]) == len(reader.items)
-
-
-def _spots(value: Any) -> Any:
-    """Every (container, key) inside a payload."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, inner in pairs:
-        yield value, key
-        if isinstance(inner, dict | list):
-            yield from _spots(inner)

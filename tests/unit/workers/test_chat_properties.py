@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import UpstreamError
 from tests.unit.workers.chat_chunks import Chunk, Heard, chunk
+from tests.unit.workers.junk import spoil
 from workers.providers.chat.answers import Answer
 
 PIECES = st.lists(st.text(alphabet='ab é\n{}"', max_size=3), max_size=4)
 FIELDS = ("content", "reasoning_content", "reasoning", "refusal")
 KINDS = {"content": "output_text", "refusal": "refusal"}
-JUNK = st.sampled_from([None, 0, -1, 10**30, 1.5, True, "", "x", [], [1], {}, {"type": 1}, [{"type": "x"}]])
 
 
 @st.composite
@@ -128,24 +126,14 @@ def test_stream_when_cut_anywhere_before_its_reason_then_no_terminal_event(
 
 
 @settings(max_examples=300, deadline=None)
-@given(stream=streams(), junk=JUNK, data=st.data())
+@given(stream=streams(), data=st.data())
 def test_chunk_when_malformed_then_understood_or_refused_and_the_stream_stays_legal(
-    stream: list[Chunk], junk: Any, data: st.DataObject
+    stream: list[Chunk], data: st.DataObject
 ) -> None:
-    spot = data.draw(st.sampled_from(list(_spots(stream))))
-    spot[0][spot[1]] = junk
+    spoil(data, stream)
     result = Heard(Answer())
 
     try:
         result.feed(*(each for each in stream if isinstance(each, dict))).end()
     except UpstreamError as error:
         assert error.reason.startswith("upstream_")
-
-
-def _spots(value: Any) -> Any:
-    """Every (container, key) inside a payload."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, inner in pairs:
-        yield value, key
-        if isinstance(inner, dict | list):
-            yield from _spots(inner)

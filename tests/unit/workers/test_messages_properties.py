@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import UpstreamError
-from tests.unit.workers.messages_calls import assembler
+from tests.unit.workers.assembler_events import assembler
+from tests.unit.workers.junk import spoil
 from tests.unit.workers.messages_streams import (
     READING,
     Event,
@@ -22,6 +23,7 @@ from tests.unit.workers.messages_streams import (
     tool,
 )
 from tests.unit.workers.stream_grammar import Reader
+from workers.assembler import ENCRYPTED_CONTENT
 from workers.providers.anthropic import answers
 from workers.providers.anthropic.deltas import Translator
 from workers.providers.anthropic.tools import ANSWER
@@ -134,18 +136,13 @@ def _grow(made: Event, delta: Event) -> None:
             made[place] = made.get(place, "") + told
 
 
-JUNK = st.sampled_from([None, 0, -1, 1.5, True, "", "x", [], [1], {}, {"type": 1}, [{"type": "x"}]])
-
-
 @settings(max_examples=300, deadline=None)
-@given(events=streams(), junk=JUNK, data=st.data())
+@given(events=streams(), data=st.data())
 def test_event_when_malformed_then_refused_and_the_stream_stays_legal(
-    events: list[Event], junk: Any, data: st.DataObject
+    events: list[Event], data: st.DataObject
 ) -> None:
-    event = data.draw(st.sampled_from(events))
-    holder, key = data.draw(st.sampled_from(list(_spots(event))))
-    holder[key] = junk
-    target, reader, translator = assembler(), Reader(), Translator(READING)
+    spoil(data, data.draw(st.sampled_from(events)))
+    target, reader, translator = assembler(ENCRYPTED_CONTENT), Reader(), Translator(READING)
     reader.read(target.begin())
 
     for told in events:
@@ -157,11 +154,3 @@ def test_event_when_malformed_then_refused_and_the_stream_stays_legal(
 
     target.fail("upstream_disconnected", "the stream ended")
     assert target.outcome is not None
-
-
-def _spots(value: Any) -> Any:
-    pairs = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, inner in pairs:
-        yield value, key
-        if isinstance(inner, dict | list):
-            yield from _spots(inner)
