@@ -1,4 +1,4 @@
-"""What the workers' parts stand on in these tests: an event log, and the scripted upstream."""
+"""What the workers' parts stand on in these tests: an event log, the scripted upstream, a client of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from shared.log import EventLog
 from upstream.launch import Running, start
+from workers.providers import HttpClient
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +17,13 @@ def upstream() -> Iterator[Running]:
     running = start()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def client() -> Iterator[HttpClient]:
+    made = HttpClient(pool_size=4)
+    yield made
+    made.close()
 
 
 @pytest.fixture

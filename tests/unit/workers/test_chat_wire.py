@@ -25,13 +25,6 @@ TOOL = {
 }
 
 
-@pytest.fixture
-def client() -> Iterator[HttpClient]:
-    made = HttpClient(pool_size=4)
-    yield made
-    made.close()
-
-
 class Server(HTTPServer):
     """Answers every request with the same bytes; keeps what it was asked."""
 

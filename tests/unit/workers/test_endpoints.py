@@ -49,11 +49,9 @@ def server() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def provider(server: Upstream) -> Iterator[ResponsesApi]:
-    client = HttpClient(pool_size=1)
+def provider(server: Upstream, client: HttpClient) -> ResponsesApi:
     url = f"http://127.0.0.1:{server.server_port}/v1"
-    yield ResponsesApi(Account(name="main", base_url=url, api_key="k"), client)
-    client.close()
+    return ResponsesApi(Account(name="main", base_url=url, api_key="k"), client)
 
 
 def _call() -> Call:

@@ -26,13 +26,6 @@ LONG = Deadlines(connect=5, first_byte=20, progress=20, total=60)
 
 
 @pytest.fixture
-def client() -> Iterator[HttpClient]:
-    made = HttpClient(pool_size=4)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def watchdog(backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watchdog]:
     monkeypatch.setattr(lease, "WATCH_SECONDS", 0.02)
     beat = Beat(backends.store.leases, backends.log, owner=OWNER, heartbeat_seconds=3600)

@@ -40,11 +40,9 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def provider(upstream: Upstream) -> Iterator[ResponsesApi]:
-    client = HttpClient(pool_size=4)
+def provider(upstream: Upstream, client: HttpClient) -> ResponsesApi:
     account = Provider(name="main", base_url=f"http://127.0.0.1:{upstream.server_port}", api_key="k")
-    yield ResponsesApi(account, client)
-    client.close()
+    return ResponsesApi(account, client)
 
 
 def first_event(provider: ResponsesApi) -> Call:

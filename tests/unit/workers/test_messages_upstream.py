@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -35,13 +34,6 @@ PIXEL = (
     "data:image/png;base64,"
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-
-
-@pytest.fixture
-def client() -> Iterator[HttpClient]:
-    made = HttpClient(pool_size=4)
-    yield made
-    made.close()
 
 
 def dialect(upstream: Running, client: HttpClient, **changes: Any) -> Messages:

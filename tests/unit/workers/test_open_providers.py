@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from shared.catalog import Catalog, Provider
 from workers.providers import HttpClient, open_providers
 from workers.providers.responses_api import ResponsesApi
-
-
-@pytest.fixture
-def client() -> Iterator[HttpClient]:
-    client = HttpClient(pool_size=1)
-    yield client
-    client.close()
 
 
 def _catalog(*names: str, url: str = "http://x/v1") -> Catalog:
