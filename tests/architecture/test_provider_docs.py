@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from shared.catalog import Catalog, Deadlines, Provider, Target, load_catalog
-from shared.settings import Settings
+from shared.catalog import Catalog, Deadlines, Provider, Target
 from tests.architecture.dialect_tables import with_tables
 from tests.architecture.tree import read
+from tests.support.providers_file import load
 
 _ROW = re.compile(r"^\| `([a-z_]+)` \| ([^|]*) \|", re.MULTILINE)
 _EXAMPLE = re.compile(r"```yaml\n(providers:.*?)```", re.DOTALL)
@@ -86,9 +86,7 @@ def test_tables_of_the_dialects_say_what_the_dialects_data_says() -> None:
 
 def _loaded(text: str, folder: Path) -> Catalog:
     """With every variable set that the file uses."""
-    file = folder / "providers.yaml"
-    file.write_text(text, encoding="utf-8")
-    return load_catalog(Settings(config=str(file)), dict.fromkeys(_VARIABLE.findall(text), "sk-x"))
+    return load(folder, text, **dict.fromkeys(_VARIABLE.findall(text), "sk-x"))
 
 
 def _rows(heading: str) -> list[tuple[str, str]]:

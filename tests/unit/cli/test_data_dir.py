@@ -11,13 +11,6 @@ from cli.data_dir import DataDir
 from shared.errors import ConfigurationError
 
 
-@pytest.fixture
-def directory(tmp_path: Path) -> DataDir:
-    made = DataDir(tmp_path / "data")
-    made.prepare()
-    return made
-
-
 def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 

@@ -12,11 +12,9 @@ from shared.errors import ConfigurationError
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> DataDir:
-    made = DataDir(tmp_path / "data")
-    made.prepare()
-    made.secret_key({"RESPOOL_SECRET_KEY": "pepper"})
-    return made
+def directory(directory: DataDir) -> DataDir:
+    directory.secret_key({"RESPOOL_SECRET_KEY": "pepper"})
+    return directory
 
 
 def test_environment_without_a_data_dir_is_the_callers() -> None:

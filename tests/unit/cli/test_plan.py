@@ -30,13 +30,6 @@ GIVEN = {
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> DataDir:
-    made = DataDir(tmp_path / "data")
-    made.prepare()
-    return made
-
-
-@pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "redis-server").touch(mode=0o755)
     return {"PATH": str(tmp_path)}

@@ -9,6 +9,7 @@ import pytest
 from shared.catalog import Catalog, Provider, load_catalog
 from shared.errors import ConfigurationError, InvalidRequest, NotFound
 from shared.settings import Settings
+from tests.support.providers_file import load
 
 FILE = """
 providers:
@@ -24,12 +25,6 @@ providers:
     models: [gpt-4.1, only-here]
 default_provider: main
 """
-
-
-def load(tmp_path: Path, text: str, **environ: str) -> Catalog:
-    file = tmp_path / "providers.yaml"
-    file.write_text(text)
-    return load_catalog(Settings(config=str(file)), environ)
 
 
 @pytest.fixture

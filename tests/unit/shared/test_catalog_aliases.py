@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.catalog import Catalog, load_catalog
+from shared.catalog import Catalog
 from shared.errors import ConfigurationError
-from shared.settings import Settings
+from tests.support.providers_file import load
 
 ACCOUNTS = """
 providers:
@@ -39,15 +39,9 @@ aliases:
 """
 
 
-def load(tmp_path: Path, aliases: str = ALIASES) -> Catalog:
-    file = tmp_path / "providers.yaml"
-    file.write_text(ACCOUNTS + aliases)
-    return load_catalog(Settings(config=str(file)), {})
-
-
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
-    return load(tmp_path)
+    return load(tmp_path, ACCOUNTS + ALIASES)
 
 
 def test_route_when_it_is_an_alias_then_by_weight(catalog: Catalog) -> None:
@@ -156,7 +150,7 @@ def test_owner_when_asked_then_the_same_as_in_the_list(catalog: Catalog, model: 
 )
 def test_load_when_an_alias_is_wrong_then_said(tmp_path: Path, aliases: str, said: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        load(tmp_path, f"aliases: {aliases}\n")
+        load(tmp_path, f"{ACCOUNTS}aliases: {aliases}\n")
 
     assert "line 13: " in str(refused.value)
     assert said in str(refused.value)

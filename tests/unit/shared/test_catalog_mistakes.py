@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.catalog import Catalog, load_catalog
+from shared.catalog import load_catalog
 from shared.errors import ConfigurationError
 from shared.settings import Settings
+from tests.support.providers_file import load
 
 SEVERAL = """providers:
   main:
@@ -21,12 +22,6 @@ SEVERAL = """providers:
     dialect: telepathy
 default_provider: mian
 """
-
-
-def load(tmp_path: Path, text: str, **environ: str) -> Catalog:
-    file = tmp_path / "providers.yaml"
-    file.write_text(text)
-    return load_catalog(Settings(config=str(file)), environ)
 
 
 def mistakes(tmp_path: Path, text: str, **environ: str) -> str:

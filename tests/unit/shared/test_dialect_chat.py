@@ -158,19 +158,3 @@ def test_account_when_of_another_dialect_then_without_the_fields_of_this_one(
 ) -> None:
     with pytest.raises(pydantic.ValidationError, match="only the dialect 'chat_completions' has that"):
         Provider(dialect=dialect, base_url="http://host/v1", **field)
-
-
-@pytest.mark.parametrize(
-    ("item", "key"),
-    [
-        ({"type": "custom_tool_call_output", "call_id": "c", "output": 5}, "output"),
-        ({"type": "custom_tool_call_output", "call_id": "c", "output": ["x"]}, "output"),
-        ({"type": "custom_tool_call_output", "call_id": "c", "output": [{"type": "refusal"}]}, "output"),
-        ({"type": "reasoning", "summary": [], "content": [None]}, "content"),
-    ],
-)
-def test_item_when_it_has_a_shape_that_nobody_can_read_then_refused(item: dict[str, Any], key: str) -> None:
-    with pytest.raises(InvalidRequest) as caught:
-        CHAT_COMPLETIONS.check({"input": [item]})
-
-    assert (caught.value.param, caught.value.code) == (f"input[0].{key}", "invalid_type")
