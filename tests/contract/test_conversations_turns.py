@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 
 import pytest
 
@@ -13,6 +13,7 @@ from shared.store.rows import Claim
 from shared.store.tables import conversation_items
 from tests.contract.test_conversations import OTHER, made, rows, said, texts
 from tests.support.backends import Hands
+from tests.support.lanes import together
 from tests.support.rows import TENANT, accepted, claimed, ending, finished, new_response
 
 LANES, TURNS = 4, 5
@@ -202,11 +203,7 @@ def test_finish_when_many_at_once_then_no_turn_stands_between_the_items_of_anoth
         for claim in mine:
             finish(store, claim, *answers)
 
-    lanes = [threading.Thread(target=lane, args=(claims[n::LANES],)) for n in range(LANES)]
-    for thread in lanes:
-        thread.start()
-    for thread in lanes:
-        thread.join()
+    together(*(partial(lane, claims[n::LANES]) for n in range(LANES)))
 
     found = texts(store, own.id)
     turns = [tuple(found[n : n + 4]) for n in range(0, len(found), 4)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 from typing import cast
 
 import pytest
@@ -12,6 +12,7 @@ from shared.errors import LogUnavailable
 from shared.log import Quota, Quotas, Taken
 from shared.services import connect_redis
 from tests.support.backends import Backends
+from tests.support.lanes import together
 from tests.support.servers import free_port
 
 MINUTE, RUNNING = "respool:{quota.main}:minute", "respool:{quota.main}:running"
@@ -51,17 +52,7 @@ def test_concurrency_when_reached_then_nothing_more_until_one_leaves(quotas: Quo
 
 
 def test_concurrency_when_many_ask_at_once_then_never_more(quotas: Quotas) -> None:
-    start, taken = threading.Barrier(8), list[Taken]()
-
-    def lane(who: str) -> None:
-        start.wait(10)
-        taken.append(take(quotas, Quota(concurrency=3), who))
-
-    lanes = [threading.Thread(target=lane, args=(str(n),)) for n in range(8)]
-    for thread in lanes:
-        thread.start()
-    for thread in lanes:
-        thread.join(30)
+    taken = together(*(partial(take, quotas, Quota(concurrency=3), str(n)) for n in range(8)))
 
     assert sum(one.wait_seconds == 0 for one in taken) == 3
 

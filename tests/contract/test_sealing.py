@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import zlib
 from typing import Any
 
@@ -15,6 +14,7 @@ from shared.store.endings import LOST_MESSAGE
 from shared.store.rows import Claim, Ended
 from shared.wire import events
 from tests.support.backends import Backends
+from tests.support.lanes import together
 from tests.support.rows import TENANT, accepted, claimed, deltas, gated
 
 WIPE = 600.0
@@ -92,17 +92,8 @@ def test_seal_when_repeated_then_nothing_changes(backends: Backends) -> None:
 def test_seal_when_many_notice_at_once_then_one_terminal_event(backends: Backends) -> None:
     claim = streaming(backends)
     ended = cancelled(backends, claim.row.id)
-    start = threading.Barrier(4)
 
-    def lane() -> None:
-        start.wait(10)
-        seal(backends, ended)
-
-    lanes = [threading.Thread(target=lane) for _ in range(4)]
-    for thread in lanes:
-        thread.start()
-    for thread in lanes:
-        thread.join(30)
+    together(*[lambda: seal(backends, ended)] * 4)
 
     types = [events.event_type(f) for f in archive(backends, claim.row.id)]
     assert types.count("response.failed") == 1 and types[-1] == "response.failed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -13,8 +13,10 @@ from shared.errors import InvalidRequest
 from shared.lifecycle import Status
 from shared.store import Store
 from shared.store.keys import hash_key
+from shared.store.rows import NewResponse
 from shared.store.tables import items, payloads, responses
 from tests.support.backends import Hands
+from tests.support.lanes import together
 from tests.support.rows import TENANT, accepted, claimed, finished, new_response
 
 
@@ -203,14 +205,11 @@ def test_keys_when_several_then_listed_in_order_of_creation(store: Store) -> Non
 
 def test_insert_when_many_at_once_then_all_are_there(store: Store) -> None:
     news = [new_response() for _ in range(24)]
-    lanes = [
-        threading.Thread(target=lambda part=news[n::4]: [store.responses.insert(x) for x in part])
-        for n in range(4)
-    ]
 
-    for lane in lanes:
-        lane.start()
-    for lane in lanes:
-        lane.join()
+    def lane(mine: list[NewResponse]) -> None:
+        for new in mine:
+            store.responses.insert(new)
+
+    together(*(partial(lane, news[n::4]) for n in range(4)))
 
     assert set(store.responses.states(n.id for n in news)) == {n.id for n in news}

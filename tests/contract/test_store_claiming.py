@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from typing import TypeVar
-
 import pytest
 
 from shared.lifecycle import Status
 from shared.store import Store
 from shared.store.rows import Claim
 from tests.support.backends import LEASE_SECONDS, Backends, Hands
+from tests.support.lanes import together
 from tests.support.rows import OWNER, TENANT, accepted, claimed, ending, finished, gated
 
-T = TypeVar("T")
 OTHER = "host:2:bb"
 
 
@@ -97,7 +93,7 @@ def test_claim_when_it_was_given_back_unsent_then_its_time_begins_anew(store: St
 def test_claim_when_two_want_one_row_then_one_gets_it(store: Store) -> None:
     row = accepted(store)
 
-    claims = together(4, lambda: store.leases.claim_next(OWNER, background=True))
+    claims = together(*[lambda: store.leases.claim_next(OWNER, background=True)] * 4)
 
     assert [c.row.id for c in claims if c is not None] == [row.id]
 
@@ -108,7 +104,7 @@ def test_claim_when_many_want_many_rows_then_each_is_taken_once(store: Store) ->
     def take_all() -> list[Claim]:
         return list(iter(lambda: store.leases.claim_next(OWNER, background=True), None))
 
-    taken = [c.row.id for claims in together(4, take_all) for c in claims]
+    taken = [c.row.id for claims in together(*[take_all] * 4) for c in claims]
 
     assert sorted(taken) == sorted(ids)
 
@@ -133,7 +129,7 @@ def test_gate_when_passed_then_once_only(store: Store) -> None:
 def test_gate_when_many_try_at_once_then_one_passes(store: Store) -> None:
     claim = claimed(store)
 
-    passed = together(4, lambda: store.leases.gate(claim.row.id, claim.row.attempt))
+    passed = together(*[lambda: store.leases.gate(claim.row.id, claim.row.attempt)] * 4)
 
     assert sorted(passed) == [False, False, False, True]
 
@@ -230,21 +226,3 @@ def test_renew_when_mine_then_the_lease_is_whole_again(backends: Backends) -> No
     assert backends.store.leases.renew(claim.row.id, claim.row.attempt) is True
 
     assert backends.store.leases.gate(claim.row.id, claim.row.attempt) is True
-
-
-def together(count: int, call: Callable[[], T]) -> list[T]:
-    """What `count` threads get that call at the same moment."""
-    start = threading.Barrier(count)
-    answers: list[T] = []
-
-    def lane() -> None:
-        start.wait(10)
-        answers.append(call())
-
-    lanes = [threading.Thread(target=lane) for _ in range(count)]
-    for thread in lanes:
-        thread.start()
-    for thread in lanes:
-        thread.join(30)
-    assert len(answers) == count
-    return answers

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 import zlib
-from collections.abc import Callable
 
 import orjson
 import pytest
@@ -19,6 +17,7 @@ from shared.store.rows import Claim, Ended
 from shared.store.tables import archives, items
 from shared.wire import events
 from tests.support.backends import Backends, Hands
+from tests.support.lanes import together
 from tests.support.rows import TENANT, accepted, claimed, deltas, ending, finished, gated, message
 
 
@@ -259,26 +258,14 @@ def test_ending_when_ended_already_then_the_first_stands(backends: Backends, fir
 def test_ending_when_all_ways_meet_at_once_then_exactly_one_wins(backends: Backends) -> None:
     claim = gated(backends.store)
     backends.hands.backdate(claim.row.id, "deadline_at", "lease_until")
-    start = threading.Barrier(3)
-    won: list[Ended] = []
 
-    def lane(call: Callable[[], Ended | None]) -> None:
-        start.wait(10)
-        ended = call()
-        if ended is not None:
-            won.append(ended)
-
-    calls: list[Callable[[], Ended | None]] = [
+    ended = together(
         lambda: finish(backends.store, claim),
         lambda: backends.store.endings.cancel(TENANT, claim.row.id),
         lambda: backends.store.endings.settle(claim.row, [], reason="worker_lost", message="lost"),
-    ]
-    lanes = [threading.Thread(target=lane, args=(call,)) for call in calls]
-    for thread in lanes:
-        thread.start()
-    for thread in lanes:
-        thread.join(30)
+    )
 
+    won = [one for one in ended if one is not None]
     assert len(won) == 1
     assert backends.row(claim.row.id) == won[0].row
     assert won[0].row.status in TERMINAL

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -12,9 +10,9 @@ import sqlalchemy as sa
 from shared.errors import RateLimited
 from shared.store import Limits, Store, open_store
 from shared.store.fairness import Class, classes
-from shared.store.rows import Claim
 from shared.store.tables import responses
 from tests.support.backends import Backends, Hands
+from tests.support.lanes import together
 from tests.support.rows import OWNER, accepted
 
 
@@ -45,14 +43,8 @@ def test_claim_when_the_tenant_in_turn_only_has_rows_for_later_then_another_tena
 def test_claims_when_made_at_once_then_none_comes_away_empty(store: Store) -> None:
     for number in range(4):
         accepted(store, tenant_id=f"tenant-{number}")
-    together = threading.Barrier(4)
 
-    def claim(_: int) -> Claim | None:
-        together.wait()
-        return store.leases.claim_next(OWNER, background=True)
-
-    with ThreadPoolExecutor(4) as pool:
-        claims = list(pool.map(claim, range(4)))
+    claims = together(*[lambda: store.leases.claim_next(OWNER, background=True)] * 4)
 
     assert {c and c.row.tenant_id for c in claims} == {f"tenant-{number}" for number in range(4)}
 

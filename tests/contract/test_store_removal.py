@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 
 import pytest
 
@@ -10,6 +10,7 @@ from shared.store import Store
 from shared.store.rows import ResponseRow
 from shared.store.tables import archives, items, payloads, responses
 from tests.support.backends import Backends, Hands
+from tests.support.lanes import together
 from tests.support.rows import TENANT, accepted, claimed, finished, gated
 
 
@@ -107,20 +108,10 @@ def test_delete_when_relatives_go_at_the_same_moment_then_none_is_left(backends:
         if who == "siblings":
             rows.append(finished(store, previous_response_id=parent.id).row)
             store.responses.delete(TENANT, parent.id)
-        start = threading.Barrier(2)
-        lanes = [threading.Thread(target=delete_at, args=(store, start, row.id)) for row in rows[-2:]]
 
-        for lane in lanes:
-            lane.start()
-        for lane in lanes:
-            lane.join(30)
+        together(*(partial(store.responses.delete, TENANT, row.id) for row in rows[-2:]))
 
         assert [exists(backends.hands, r) for r in rows] == [False] * len(rows)
-
-
-def delete_at(store: Store, start: threading.Barrier, response_id: str) -> None:
-    start.wait(10)
-    store.responses.delete(TENANT, response_id)
 
 
 def test_delete_when_an_ancestor_was_not_deleted_then_it_stays(backends: Backends) -> None:

@@ -13,6 +13,7 @@ from shared.store import Store, open_store
 from shared.store.engine import Database, db_now
 from shared.store.tables import api_keys, heartbeats
 from tests.support.backends import Backends
+from tests.support.lanes import together
 from tests.support.rows import TENANT, accepted, claimed, finished, gated
 from tests.support.servers import free_port
 
@@ -70,10 +71,8 @@ def test_last_sweep_when_nobody_swept_then_none_then_seconds(store: Store) -> No
 
 def test_beat_when_the_first_two_come_at_once_then_neither_fails(backends: Backends) -> None:
     failed: list[Exception] = []
-    start = threading.Barrier(4)
 
     def lane() -> None:
-        start.wait(10)
         try:
             backends.store.sweeping.beat()
         except Exception as error:
@@ -81,11 +80,7 @@ def test_beat_when_the_first_two_come_at_once_then_neither_fails(backends: Backe
 
     for _ in range(10):
         backends.hands.database.write(lambda c: c.execute(sa.delete(heartbeats)))
-        lanes = [threading.Thread(target=lane) for _ in range(4)]
-        for thread in lanes:
-            thread.start()
-        for thread in lanes:
-            thread.join(30)
+        together(*[lane] * 4)
 
     assert failed == []
 

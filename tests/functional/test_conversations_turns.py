@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from tests.functional.test_conversations import items_of, talk, text_of
 from tests.support.contract import Json, check_response
 from tests.support.echo import ECHO, said, sent_for
+from tests.support.lanes import together
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 from tests.support.wire import create, create_stream, events_of, follow
@@ -151,16 +152,11 @@ def test_delete_when_a_response_runs_then_it_ends_normally_and_keeps_its_history
 
 def test_create_when_many_run_at_once_then_no_turn_stands_between_the_items_of_another(stack: Stack) -> None:
     identity = talk(stack)
-    results: list[Json] = []
 
-    def turn(number: int) -> None:
-        results.append(create(stack, model="mock-n20-i2", conversation=identity, input=f"question {number}"))
+    def turn(number: int) -> Json:
+        return create(stack, model="mock-n20-i2", conversation=identity, input=f"question {number}")
 
-    turns = [threading.Thread(target=turn, args=(n,)) for n in range(6)]
-    for thread in turns:
-        thread.start()
-    for thread in turns:
-        thread.join()
+    results = together(*(partial(turn, n) for n in range(6)))
 
     items = items_of(stack, identity)
     assert sorted(text_of(i) for i in items[::2]) == [f"question {n}" for n in range(6)]

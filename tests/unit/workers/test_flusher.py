@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import fakeredis
 import pytest
 
 from shared.errors import LeaseLost, StoreUnavailable
 from shared.log import Batch, EventLog
+from tests.support.lanes import together
 from tests.support.waiting import wait_until
 from workers import flusher as flusher_module
 from workers.flusher import BATCH_FRAMES, Flusher, Journal
@@ -146,12 +148,8 @@ def test_append_when_nobody_streams_then_in_the_log_all_the_same(log: EventLog, 
 def test_append_when_several_responses_run_then_each_log_is_its_own(log: EventLog, flusher: Flusher) -> None:
     flusher.start()
     journals = [flusher.open(f"resp_{n}", 1, [b"o%d\n\n" % n]) for n in range(5)]
-    lanes = [threading.Thread(target=append_100, args=(flusher, journal)) for journal in journals]
 
-    for lane in lanes:
-        lane.start()
-    for lane in lanes:
-        lane.join(30)
+    together(*(partial(append_100, flusher, journal) for journal in journals))
 
     wait_until(lambda: not any(j.is_dirty for j in journals), "everything is in the logs")
     assert [log.read_all(j.response_id).frames for j in journals] == [j.frames for j in journals]
