@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from shared.store.conversations import Conversation
 from shared.store.tables import conversation_items, conversations
 from shared.wire.items import normalise_input
 from tests.support.backends import Hands
+from tests.support.paging import walked
 from tests.support.rows import TENANT, finished
 
 OTHER = "tenant-b"
@@ -126,17 +128,10 @@ def test_page_when_followed_by_its_last_id_then_each_item_once(
     store: Store, limit: int, descending: bool
 ) -> None:
     own = made(store, "1", "2", "3", "4", "5")
-    found: list[str] = []
-    after: str | None = None
-    more = True
 
-    while more:
-        items, more = store.conversations.page(
-            TENANT, own.id, limit=limit, descending=descending, after=after
-        )
-        found += [i["content"][0]["text"] for i in items]
-        after = items[-1]["id"]
+    items = walked(partial(store.conversations.page, TENANT, own.id, limit=limit, descending=descending))
 
+    found = [i["content"][0]["text"] for i in items]
     assert found == (["5", "4", "3", "2", "1"] if descending else ["1", "2", "3", "4", "5"])
 
 

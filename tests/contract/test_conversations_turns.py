@@ -14,6 +14,7 @@ from shared.store.tables import conversation_items
 from tests.contract.test_conversations import OTHER, made, rows, said, texts
 from tests.support.backends import Hands
 from tests.support.lanes import together
+from tests.support.paging import walked
 from tests.support.rows import TENANT, accepted, claimed, ending, finished, new_response
 
 LANES, TURNS = 4, 5
@@ -170,15 +171,10 @@ def test_inputs_when_paged_then_each_item_of_conversation_and_input_once(
 ) -> None:
     own = made(store, "one", "two", "three")
     row = finished(store, "question", conversation_id=own.id).row
-    found: list[str] = []
-    after: str | None = None
-    more = True
 
-    while more:
-        items, more = store.items.inputs(row.id, limit=1, descending=descending, after=after)
-        found += [i["content"][0]["text"] for i in items]
-        after = items[-1]["id"]
+    items = walked(partial(store.items.inputs, row.id, limit=1, descending=descending))
 
+    found = [i["content"][0]["text"] for i in items]
     in_order = ["one", "two", "three", "question"]
     assert found == (in_order[::-1] if descending else in_order)
 

@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from shared.store import Store
 from shared.store.pairs import pair_of
-from shared.store.tables import INPUT, OUTPUT, items, payloads, response_metadata, responses
+from shared.store.tables import INPUT, OUTPUT, items, response_metadata
 from shared.wire.filters import ListFilters
 from tests.support.backends import Backends, Hands
+from tests.support.history import ended_long_ago, put
+from tests.support.paging import walked
 from tests.support.rows import TENANT
 from tests.support.statements import cost, listening
 
@@ -29,44 +30,11 @@ FILTERS = {
 }
 
 
-def response_of(number: int, **changes: Any) -> dict[str, Any]:
-    base = {
-        "tenant_id": TENANT,
-        "key_id": "k",
-        "request_id": "r",
-        "status": "completed",
-        "terminal_at": 2.0,
-        "priority": 0,
-        "background": False,
-        "stream": False,
-        "store": True,
-        "provider": "p",
-        "model": "m",
-        "previous_response_id": None,
-        "queue_deadline_at": 2.0,
-        "created_at": 1000.0 + number,
-    }
-    return {"id": f"resp_{number:06d}", **base, **changes}
-
-
 def fill(hands: Hands, first: int, count: int, **changes: Any) -> None:
-    rows = [response_of(n, **changes) for n in range(first, first + count)]
-    value = "rare" if changes else "usual"
-    tenant = changes.get("tenant_id", TENANT)
-
-    def work(connection: sa.Connection) -> None:
-        connection.execute(sa.insert(responses), rows)
-        envelopes = [
-            {"response_id": r["id"], "request": b"{}", "envelope": b"{}", "result": b"{}"} for r in rows
-        ]
-        connection.execute(sa.insert(payloads), envelopes)
-        pair = pair_of(tenant, "k", value)
-        pairs = [{"response_id": r["id"], "pair": pair, "created_at": r["created_at"]} for r in rows]
-        connection.execute(sa.insert(response_metadata), pairs)
-
-    hands.database.write(work)
-    if not hands.database.is_sqlite:
-        hands.database.write(lambda c: c.exec_driver_sql("ANALYZE"))
+    rows = [ended_long_ago(n, **changes) for n in range(first, first + count)]
+    pair = pair_of(changes.get("tenant_id", TENANT), "k", "rare" if changes else "usual")
+    pairs = [{"response_id": r["id"], "pair": pair, "created_at": r["created_at"]} for r in rows]
+    put(hands, rows, {response_metadata: pairs})
 
 
 def fill_little(hands: Hands) -> None:
@@ -151,7 +119,7 @@ def test_page_when_read_then_so_many_queries(filled: Store, after: str | None, q
 
 def chain(hands: Hands, turns: int) -> str:
     """A chain of so many responses, an input and an output item each; the last one's id."""
-    rows = [response_of(n, previous_response_id=f"resp_{n - 1:06d}" if n else None) for n in range(turns)]
+    rows = [ended_long_ago(n, previous_response_id=f"resp_{n - 1:06d}" if n else None) for n in range(turns)]
     said = []
     for number, row in enumerate(rows):
         for direction in (INPUT, OUTPUT):
@@ -159,11 +127,7 @@ def chain(hands: Hands, turns: int) -> str:
             place = {"response_id": row["id"], "direction": direction, "position": 0}
             said.append({**place, "item_id": name, "data": b'{"id":"%b"}' % name.encode()})
 
-    def work(connection: sa.Connection) -> None:
-        connection.execute(sa.insert(responses), rows)
-        connection.execute(sa.insert(items), said)
-
-    hands.database.write(work)
+    put(hands, rows, {items: said})
     last: str = rows[-1]["id"]
     return last
 
@@ -186,13 +150,8 @@ def test_input_items_when_the_chain_has_a_thousand_turns_then_its_pages_are_the_
     store: Store, hands: Hands, descending: bool
 ) -> None:
     last = chain(hands, 1000)
-    found: list[str] = []
-    after, more = None, True
 
-    while more:
-        page, more = store.items.inputs(last, limit=100, descending=descending, after=after)
-        found += [item["id"] for item in page]
-        after = found[-1]
+    found = walked(partial(store.items.inputs, last, limit=100, descending=descending))
 
     whole = [f"msg_{n}_{d}" for n in range(1000) for d in (INPUT, OUTPUT)][:-1]
-    assert found == (whole[::-1] if descending else whole)
+    assert [item["id"] for item in found] == (whole[::-1] if descending else whole)

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from shared.store import Store
 from shared.store.admission import Admission
-from shared.store.tables import payloads, responses
 from tests.support.backends import Hands
+from tests.support.history import fill
 from tests.support.rows import TENANT
 from tests.support.statements import cost
 
@@ -27,40 +26,6 @@ ACTS: dict[str, Callable[[Store, Hands], Any]] = {
     "wipe": lambda store, hands: store.sweeping.wipe_unstored(age_seconds=600, limit=100),
     "relieve": lambda store, hands: store.sweeping.sealed_lately(age_seconds=600, limit=100),
 }
-
-
-def fill(hands: Hands, first: int, count: int, **changes: Any) -> None:
-    """Ended, stored responses of long ago."""
-    rows: list[dict[str, Any]] = [
-        {
-            "id": f"resp_{number:06d}",
-            "tenant_id": TENANT,
-            "key_id": "k",
-            "request_id": "r",
-            "status": "completed",
-            "terminal_at": 1000.0 + number,
-            "terminal_seq": 9,
-            "priority": 0,
-            "background": False,
-            "stream": False,
-            "store": True,
-            "provider": "p",
-            "model": "m",
-            "created_at": 1000.0 + number,
-            "queue_deadline_at": 2.0**40,
-            **changes,
-        }
-        for number in range(first, first + count)
-    ]
-    bodies = [{"response_id": r["id"], "request": b"{}", "envelope": b"{}"} for r in rows]
-
-    def work(connection: sa.Connection) -> None:
-        connection.execute(sa.insert(responses), rows)
-        connection.execute(sa.insert(payloads), bodies)
-
-    hands.database.write(work)
-    if not hands.database.is_sqlite:
-        hands.database.write(lambda c: c.exec_driver_sql("ANALYZE"))
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS.keys())

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from shared.settings import Settings
 from shared.store.tables import responses
-from tests.contract.test_queue_cost import fill
 from tests.support.backends import Backends
+from tests.support.history import fill
 from tests.support.rows import finished
 from workers.retention import BATCH, Retention
 
