@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 
 from tests.support.backends import Backends, open_backends
-from tests.support.servers import PostgresServer, RedisServer
+from tests.support.running import started
+from tests.support.servers import PostgresServer, RedisServer, postgres_of_its_own
 from tests.support.stack import Stack
 
 QUICK = {"RESPOOL_DISCONNECT_GRACE_SECONDS": "1", "RESPOOL_SWEEP_SECONDS": "1"}
@@ -17,43 +17,36 @@ QUICK = {"RESPOOL_DISCONNECT_GRACE_SECONDS": "1", "RESPOOL_SWEEP_SECONDS": "1"}
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis")).start()
-    yield server
-    server.stop()
+    with started(RedisServer(tmp_path_factory.mktemp("redis"))) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    # not below pytest's own folder: another run of pytest would close that to the server's user
-    with tempfile.TemporaryDirectory(prefix="respool-postgres-") as folder:
-        server = PostgresServer(Path(folder) / "data").start()
+    with postgres_of_its_own() as server:
         yield server
-        server.stop()
 
 
 @pytest.fixture(scope="session")
 def embedded_backends(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Backends]:
-    found = open_backends("embedded", request, tmp_path_factory.mktemp("backends"))
-    yield found
-    found.close()
+    with closing(open_backends("embedded", request, tmp_path_factory.mktemp("backends"))) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
 def servers_backends(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Backends]:
-    found = open_backends("servers", request, tmp_path_factory.mktemp("backends"))
-    yield found
-    found.close()
+    with closing(open_backends("servers", request, tmp_path_factory.mktemp("backends"))) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
 def embedded_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    running = Stack(tmp_path_factory.mktemp("embedded"), QUICK).start()
-    yield running
-    running.stop()
+    with started(Stack(tmp_path_factory.mktemp("embedded"), QUICK)) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")
@@ -61,9 +54,8 @@ def postgres_stack(
     tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer
 ) -> Iterator[Stack]:
     env = {**QUICK, "DATABASE_URL": postgres_server.new_database()}
-    running = Stack(tmp_path_factory.mktemp("postgres"), env).start()
-    yield running
-    running.stop()
+    with started(Stack(tmp_path_factory.mktemp("postgres"), env)) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session", params=["embedded", "postgres"])
@@ -72,5 +64,5 @@ def stack(request: pytest.FixtureRequest) -> Stack:
 
     Both go on running: every file has tests of the one, then of the other, and a start takes seconds.
     """
-    running: Stack = request.getfixturevalue(f"{request.param}_stack")
-    return running
+    found: Stack = request.getfixturevalue(f"{request.param}_stack")
+    return found

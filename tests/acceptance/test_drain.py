@@ -12,15 +12,15 @@ import pytest
 import requests
 from openai import APIConnectionError
 
+from tests.support.running import started
 from tests.support.stack import SHORT, Stack
 from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module", name="running")
 def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("drain"), {**SHORT, "RESPOOL_DRAIN_SECONDS": "2"}).start()
-    yield stack
-    stack.stop()
+    with started(Stack(tmp_path_factory.mktemp("drain"), {**SHORT, "RESPOOL_DRAIN_SECONDS": "2"})) as stack:
+        yield stack
 
 
 @pytest.fixture

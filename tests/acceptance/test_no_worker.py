@@ -11,6 +11,7 @@ import requests
 
 from tests.support.clients import Caller, Follower
 from tests.support.roles import ApiProcess, Role, run
+from tests.support.running import started
 from tests.support.servers import RedisServer
 from tests.support.stack import SHORT
 from tests.support.waiting import wait_until
@@ -46,9 +47,8 @@ def front(tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer) -
     }
     run("db", "migrate", "--data-dir", str(data_dir), env=env)
     key = run("keys", "create", "--tenant", "t", "--data-dir", str(data_dir), env=env).splitlines()[-1]
-    api = ApiProcess(data_dir, key, env, folder / "api.log").start()
-    yield Front(api, data_dir, env)
-    api.stop()
+    with started(ApiProcess(data_dir, key, env, folder / "api.log")) as api:
+        yield Front(api, data_dir, env)
     model.stop()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.checker import Checker
 from tests.support.clients import Caller, Follower
+from tests.support.running import started
 from tests.support.stack import SHORT, Stack
 from tests.support.waiting import wait_until
 
@@ -21,9 +22,8 @@ ENDS = [signal.SIGINT, signal.SIGKILL]
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One generation at a time, so that others wait in the queue."""
     env = {**SHORT, "RESPOOL_WORKER_CONCURRENCY": "1"}
-    running = Stack(tmp_path_factory.mktemp("narrow"), env).start()
-    yield running
-    running.stop()
+    with started(Stack(tmp_path_factory.mktemp("narrow"), env)) as stack:
+        yield stack
 
 
 @pytest.mark.parametrize("how", ENDS, ids=lambda how: how.name)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +14,8 @@ from redis import Redis
 from tests.support.checker import Checker
 from tests.support.clients import Caller, Follower
 from tests.support.faultproxy import FaultProxy
-from tests.support.servers import PostgresServer, RedisServer
+from tests.support.running import started
+from tests.support.servers import PostgresServer, RedisServer, postgres_of_its_own
 from tests.support.stack import SHORT, Stack
 from tests.support.waiting import wait_until
 
@@ -103,25 +102,21 @@ def deltas(follower: Follower) -> list[str]:
 @pytest.fixture(scope="package", name="standing")
 def standing_plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     folder = tmp_path_factory.mktemp("plant")
-    server = RedisServer(folder / "redis").start()
-    with tempfile.TemporaryDirectory(prefix="respool-postgres-") as data:
-        postgres = PostgresServer(Path(data) / "data").start()
+    with (
+        started(RedisServer(folder / "redis")) as server,
+        postgres_of_its_own() as postgres,
+        started(FaultProxy(postgres.socket)) as sql_line,
+        started(FaultProxy(("127.0.0.1", int(server.url.split(":")[2].partition("/")[0])))) as redis_line,
+    ):
         url = postgres.new_database()
-        sql_line = FaultProxy(postgres.socket).start()
-        redis_line = FaultProxy(("127.0.0.1", int(server.url.split(":")[2].partition("/")[0]))).start()
         env = {
             **SHORT,
             "DATABASE_URL": f"postgresql://postgres@127.0.0.1:{sql_line.port}/{sa.make_url(url).database}",
             "REDIS_URL": f"redis://127.0.0.1:{redis_line.port}/0",
         }
-        stack = Stack(folder / "stack", env, proxied=True).start()
-        assert stack.upstream_line is not None
-        yield Plant(stack, server, postgres, url, redis_line, sql_line, stack.upstream_line)
-        stack.stop()
-        redis_line.stop()
-        sql_line.stop()
-        postgres.stop()
-    server.stop()
+        with started(Stack(folder / "stack", env, proxied=True)) as stack:
+            assert stack.upstream_line is not None
+            yield Plant(stack, server, postgres, url, redis_line, sql_line, stack.upstream_line)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import requests
 from tests.faults.conftest import Plant
 from tests.faults.load import under_way
 from tests.support.clients import Caller
+from tests.support.running import started
 from tests.support.stack import SHORT, Stack
 from tests.support.waiting import wait_until
 
@@ -32,9 +33,8 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "RESPOOL_MAX_QUEUED": "5",
         "RESPOOL_SPOOL_DIR": str(folder / "no-folder" / "spool"),
     }
-    running = Stack(folder / "stack", env).start()
-    yield running
-    running.stop()
+    with started(Stack(folder / "stack", env)) as stack:
+        yield stack
 
 
 @pytest.mark.slow_fault

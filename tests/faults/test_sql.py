@@ -18,6 +18,7 @@ from tests.faults.load import under_way
 from tests.faults.test_redis import again_and_again
 from tests.support.checker import Checker
 from tests.support.clients import Caller
+from tests.support.running import started
 from tests.support.servers import PostgresServer
 from tests.support.stack import SHORT, Stack
 from tests.support.waiting import wait_until
@@ -135,9 +136,8 @@ def test_postgres_read_only_when_asked_for_work_then_503_and_nothing_is_paid(pla
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """On SQLite."""
-    running = Stack(tmp_path_factory.mktemp("small"), SHORT).start()
-    yield running
-    running.stop()
+    with started(Stack(tmp_path_factory.mktemp("small"), SHORT)) as stack:
+        yield stack
 
 
 @pytest.mark.slow_fault

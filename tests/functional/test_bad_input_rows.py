@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.contract import Json, check_frames
 from tests.support.roles import ApiProcess
+from tests.support.running import started
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 from tests.support.wire import create, error_of, head, rows_of, speak
@@ -260,9 +261,8 @@ def impatient(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """An API process that waits half a second for a body."""
     log = tmp_path_factory.mktemp("impatient") / "serve.log"
     env = {**stack.env, "RESPOOL_BODY_SECONDS": "0.5"}
-    process = ApiProcess(stack.data_dir, stack.api_key, env, log).start()
-    yield process
-    process.stop()
+    with started(ApiProcess(stack.data_dir, stack.api_key, env, log)) as process:
+        yield process
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True, scope="session")

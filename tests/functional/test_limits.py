@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.running import started
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
@@ -18,9 +19,8 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "RESPOOL_MAX_QUEUED_PER_TENANT": "1000",
         "RESPOOL_MAX_INFLIGHT_BODY_BYTES": "1",
     }
-    running = Stack(tmp_path_factory.mktemp("narrow"), limits).start()
-    yield running
-    running.stop()
+    with started(Stack(tmp_path_factory.mktemp("narrow"), limits)) as stack:
+        yield stack
 
 
 def test_streams_when_a_key_has_too_many_then_429_and_nothing_is_accepted(narrow: Stack) -> None:

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from tests.support.roles import ApiProcess
+from tests.support.running import started
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
@@ -106,14 +107,11 @@ def test_metrics_of_a_process_with_a_key_when_asked_with_it_then_given_else_refu
     stack: Stack, tmp_path: Path
 ) -> None:
     env = {**stack.env, "RESPOOL_METRICS_KEY": "metrics-key-1"}
-    other = ApiProcess(stack.data_dir, stack.api_key, env, tmp_path / "api.log").start()
-    try:
+    with started(ApiProcess(stack.data_dir, stack.api_key, env, tmp_path / "api.log")) as other:
         statuses = [
             _ask(other.base_url, **headers).status_code
             for headers in ({"Authorization": "Bearer metrics-key-1"}, {"Authorization": "Bearer x"}, {})
         ]
-    finally:
-        other.stop()
 
     assert statuses == [200, 401, 401]
 

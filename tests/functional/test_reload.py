@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.support.running import started
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 from tests.support.wire import create
@@ -23,9 +24,8 @@ ADDED = """providers:
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
     """One of its own: others rely on theirs."""
-    running = Stack(tmp_path / "stack").start()
-    yield running
-    running.stop()
+    with started(Stack(tmp_path / "stack")) as stack:
+        yield stack
 
 
 def test_a_changed_file_is_followed_and_a_wrong_one_refused(stack: Stack) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.contract import Json, check_frames
 from tests.support.event_order import check_numbers
+from tests.support.running import started
 from tests.support.stack import Stack
 from tests.support.wire import create, create_stream, error_of, events_of, follow, forget_events, replay
 
@@ -256,6 +257,5 @@ def test_retrieve_of_a_running_response_when_the_seal_is_asked_for_then_as_it_is
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that says something after a fifth of a second of silence."""
-    running = Stack(tmp_path_factory.mktemp("impatient"), {"RESPOOL_KEEPALIVE_SECONDS": "0.2"}).start()
-    yield running
-    running.stop()
+    with started(Stack(tmp_path_factory.mktemp("impatient"), {"RESPOOL_KEEPALIVE_SECONDS": "0.2"})) as stack:
+        yield stack

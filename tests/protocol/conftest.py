@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -11,6 +12,5 @@ from tests.support.backends import PAIRS, Backends, open_backends
 
 @pytest.fixture(scope="module", params=PAIRS)
 def backends(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
-    found = open_backends(request.param, request, tmp_path_factory.mktemp("protocol"))
-    yield found
-    found.close()
+    with closing(open_backends(request.param, request, tmp_path_factory.mktemp("protocol"))) as found:
+        yield found

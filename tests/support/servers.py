@@ -10,13 +10,17 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import redis
 import sqlalchemy as sa
 
+from tests.support.running import started
 from tests.support.waiting import wait_until
 
 
@@ -128,6 +132,17 @@ class PostgresServer:
         server = self._server
         command = ("-w", "-D", str(server.pgdata), *arguments)
         pgexec("pg_ctl", command, bin_path=server.bin_path, user=server.system_user)
+
+
+@contextmanager
+def postgres_of_its_own() -> Iterator[PostgresServer]:
+    """Shared with nobody who does not hold it."""
+    # not below pytest's own folder: another run of pytest would close that to the server's user
+    with (
+        tempfile.TemporaryDirectory(prefix="respool-postgres-") as folder,
+        started(PostgresServer(Path(folder) / "data")) as server,
+    ):
+        yield server
 
 
 def _psycopg(url: str) -> sa.URL:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,13 +51,6 @@ aliases:
     - {{provider: any, model: demo}}
     - {{provider: good, model: mock, weight: 0}}
 """
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[launch.Running]:
-    running = launch.start()
-    yield running
-    running.stop()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One scripted upstream for all these tests, its ledger emptied before each."""
+"""A client of the scripted upstream, whose ledger is empty before each test, and after it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,13 @@ import pytest
 import requests
 
 from tests.unit.upstream.client import Client
-from upstream.launch import Running, start
-
-
-@pytest.fixture(scope="session")
-def running() -> Iterator[Running]:
-    process = start()
-    yield process
-    process.stop()
+from upstream.launch import Running
 
 
 @pytest.fixture
-def client(running: Running) -> Iterator[Client]:
-    running.reset()
+def client(upstream: Running) -> Iterator[Client]:
+    upstream.reset()
     with requests.Session() as session:
         session.trust_env = False
-        yield Client(running, session)
+        yield Client(upstream, session)
+    upstream.reset()

@@ -11,9 +11,9 @@ from tests.unit.upstream.client import eventually
 from upstream.launch import Running, start
 
 
-def test_start_on_a_taken_port_says_so(running: Running) -> None:
+def test_start_on_a_taken_port_says_so(upstream: Running) -> None:
     with pytest.raises(RuntimeError):
-        start(port=running.port)
+        start(port=upstream.port)
 
 
 def test_stop_ends_the_process_and_may_be_repeated() -> None:

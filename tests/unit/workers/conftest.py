@@ -1,4 +1,4 @@
-"""What the workers' parts stand on in these tests: an event log, the scripted upstream, a client of it."""
+"""What the workers' parts stand on in these tests: an event log, and a client of upstreams."""
 
 from __future__ import annotations
 
@@ -8,15 +8,7 @@ import fakeredis
 import pytest
 
 from shared.log import EventLog
-from upstream.launch import Running, start
 from workers.providers import HttpClient
-
-
-@pytest.fixture(scope="session")
-def upstream() -> Iterator[Running]:
-    running = start()
-    yield running
-    running.stop()
 
 
 @pytest.fixture
