@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.support.contract import check_error, check_response
 from tests.support.event_order import check_story, of_type
+from tests.support.inputs import PDF, PIXEL
 from tests.support.shapes import Json, fit_compacted, fit_event, fit_item, fit_response
 from tests.support.stack import Stack
 from tests.support.wire import events_of
@@ -29,11 +30,6 @@ WEATHER: Json = {
     },
 }
 QUESTION = "What's the weather like in San Francisco?"
-PIXEL = (
-    "data:image/png;base64,"
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
-PDF = "data:application/pdf;base64,JVBERi0xLjQKJSVFT0YK"
 
 
 def message(role: str, content: Any, **more: Any) -> Json:

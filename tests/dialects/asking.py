@@ -14,21 +14,6 @@ from tests.support.stack import Stack
 from tests.support.wire import follow
 
 MODES = ("streamed", "blocking", "background")
-WEATHER: Json = {
-    "type": "function",
-    "name": "get_weather",
-    "description": "Tells the weather of a city",
-    "parameters": {
-        "type": "object",
-        "properties": {"location": {"type": "string"}},
-        "required": ["location"],
-        "additionalProperties": False,
-    },
-    "strict": True,
-}
-TIME: Json = {**WEATHER, "name": "get_time", "description": "Tells the time in a city"}
-QUESTION = "What is the weather like in New York?"
-BOTH = "Call get_weather and get_time for Oslo"
 
 
 @dataclass(frozen=True)

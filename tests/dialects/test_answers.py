@@ -9,10 +9,11 @@ import pytest
 from openai import OpenAI
 from pydantic import BaseModel
 
-from tests.dialects.asking import BOTH, QUESTION, TIME, WEATHER, Target, Told
+from tests.dialects.asking import Target, Told
 from tests.dialects.conftest import ASKED
 from tests.support.contract import Json
 from tests.support.event_order import of_type
+from tests.support.inputs import BOTH, PDF, PIXEL, QUESTION, TIME, WEATHER
 from tests.support.stack import Stack
 
 # the dialect is the subject here, not the store
@@ -23,11 +24,6 @@ ONCE = pytest.mark.parametrize(
     ("target", "mode"), [one for one in ASKED if one[1] == "streamed"], indirect=["target"]
 )
 
-PIXEL = (
-    "data:image/png;base64,"
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
-PDF = "data:application/pdf;base64,JVBERi0xLjQKJSVFT0YK"
 THING: Json = {
     "type": "object",
     "properties": {"place": {"type": "string"}, "days": {"type": "integer"}},

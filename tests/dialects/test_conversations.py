@@ -13,8 +13,9 @@ import pytest
 
 from tests.clients.environments import ROOT, Line, Unavailable, command
 from tests.clients.lines import LINES
-from tests.dialects.asking import BOTH, QUESTION, TIME, WEATHER, Target, Told
+from tests.dialects.asking import Target, Told
 from tests.dialects.conftest import ASKED, NEWER, STREAMING
+from tests.support.inputs import BOTH, QUESTION, TIME, WEATHER
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True, scope="session")

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from openai import OpenAI
 
-from tests.dialects.asking import BOTH, TIME, WEATHER, Target
+from tests.dialects.asking import Target
 from tests.support.echo import ECHO
 from tests.support.event_order import of_type
+from tests.support.inputs import BOTH, TIME, WEATHER
 from tests.support.stack import Stack
 from tests.support.wire import create
 

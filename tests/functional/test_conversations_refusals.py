@@ -8,8 +8,8 @@ import pytest
 
 from tests.functional.conftest import Keys
 from tests.functional.test_conversations import talk, text_of
-from tests.functional.test_tools import QUESTION, WEATHER
 from tests.support.contract import Json
+from tests.support.inputs import QUESTION, WEATHER
 from tests.support.stack import Stack
 from tests.support.wire import create, error_of
 

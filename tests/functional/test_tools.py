@@ -12,24 +12,9 @@ from pydantic import BaseModel
 from tests.support.contract import Json
 from tests.support.echo import said, sent_for
 from tests.support.event_order import check_story, of_type
+from tests.support.inputs import BOTH, QUESTION, TIME, WEATHER
 from tests.support.stack import Stack
 from tests.support.wire import create, create_stream, error_of, events_of
-
-WEATHER: Json = {
-    "type": "function",
-    "name": "get_weather",
-    "description": "Get current weather in a location",
-    "parameters": {
-        "type": "object",
-        "properties": {"location": {"type": "string"}},
-        "required": ["location"],
-        "additionalProperties": False,
-    },
-    "strict": True,
-}
-TIME: Json = {**WEATHER, "name": "get_time", "description": "Get the time"}
-QUESTION = "What is the weather like in New York?"
-BOTH = "Call get_weather and get_time for Oslo"
 
 
 class Trip(BaseModel):

@@ -10,25 +10,9 @@ from openai import AsyncOpenAI, BadRequestError, OpenAI
 from pydantic import BaseModel
 
 from tests.clients.python.report import Scenario, same
+from tests.support.inputs import PDF, PIXEL, WEATHER
 
-WEATHER: Any = {
-    "type": "function",
-    "name": "get_weather",
-    "description": "Tells the weather of a city",
-    "parameters": {
-        "type": "object",
-        "properties": {"location": {"type": "string"}},
-        "required": ["location"],
-        "additionalProperties": False,
-    },
-    "strict": True,
-}
 QUESTION = "What is the weather like in Oslo?"
-PIXEL = (
-    "data:image/png;base64,"
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
-PDF = "data:application/pdf;base64,JVBERi0xLjQKJSVFT0YK"
 GUIDES_PATH = "/api/llm/api/inference/openai"
 
 

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from shared.errors import UpstreamError
+from tests.support.inputs import PIXEL
 from tests.unit.workers.messages_calls import (
     WEATHER,
     account,
@@ -30,10 +31,6 @@ SCHEMA = {
     "additionalProperties": False,
 }
 FORM = {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA}}
-PIXEL = (
-    "data:image/png;base64,"
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
 
 
 def dialect(upstream: Running, client: HttpClient, **changes: Any) -> Messages:
