@@ -1,47 +1,13 @@
-"""A small mixed load on a plant, and the check that no fault has shown through it."""
+"""A small mixed load on a plant."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from tests.faults.conftest import Plant
-from tests.support.checker import Checker
-from tests.support.clients import Caller, Follower
-from tests.support.waiting import wait_until
+from tests.support.load import Load, begin
 
 MODEL = "mock-n80-i25"  # two seconds of words
 
 
-@dataclass
-class Load:
-    checker: Checker
-    followers: list[Follower] = field(default_factory=list)
-    callers: list[Caller] = field(default_factory=list)
-
-    def findings(self) -> list[str]:
-        """Of everything, once it has ended."""
-        seen = [follower.finished() for follower in self.followers]
-        for caller in self.callers:
-            caller.finished()
-        self.checker.wait_for_all(seconds=90)
-        return self.checker.findings(seen, self.callers)
-
-    def statuses(self) -> set[str]:
-        return {row.status for row in self.checker.rows().values()}
-
-    def reasons(self) -> set[str | None]:
-        return {row.error_reason for row in self.checker.rows().values()}
-
-
 def under_way(plant: Plant, *, each: int = 3, model: str = MODEL) -> Load:
-    """Streams that have begun, and as many callers, half of them in the background."""
-    load = Load(plant.checker())
-    for n in range(each):
-        load.followers.append(Follower(plant.stack, body={"model": model, "input": f"stream {n}"}))
-        body = {"model": model, "input": f"call {n}", "background": bool(n % 2)}
-        load.callers.append(Caller(plant.stack, body))
-    for client in (*load.followers, *load.callers):
-        client.start()
-    wait_until(lambda: all(f.transcript.last >= 8 for f in load.followers), "all streams are under way")
-    wait_until(lambda: len(load.checker.rows()) == 2 * each, "all are accepted")
-    return load
+    """As many streams as callers."""
+    return begin(plant.stack, plant.checker(), model, streams=each, others=each)

@@ -1,4 +1,4 @@
-"""Keys of two tenants: made once for each stack, for every key costs a process."""
+"""What many files ask for: keys of two tenants, once for each stack, and a response that has ended."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.support.stack import Stack
+from tests.support.wire import create, follow
 
 
 @dataclass(frozen=True)
@@ -29,3 +30,11 @@ def keys(stack: Stack, made: dict[str, Keys]) -> Keys:
     if stack.base_url not in made:
         made[stack.base_url] = Keys(stack.new_key("first"), stack.new_key("first"), stack.new_key("second"))
     return made[stack.base_url]
+
+
+@pytest.fixture(scope="module")
+def ended(stack: Stack) -> str:
+    """A background response that has ended."""
+    response_id: str = create(stack, model="mock-n12", background=True)["id"]
+    follow(stack, response_id)
+    return response_id

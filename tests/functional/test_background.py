@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from tests.support.contract import Json, check_frames, check_response
 from tests.support.event_order import check_story
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 from tests.support.wire import create, create_stream, events_of, follow, forget_events, replay
-
-
-@pytest.fixture(scope="module")
-def ended(stack: Stack) -> str:
-    """A background response that has ended."""
-    response_id: str = create(stack, model="mock-n12", background=True)["id"]
-    follow(stack, response_id)
-    return response_id
 
 
 def get(stack: Stack, response_id: str) -> Json:

@@ -18,14 +18,6 @@ class Place(BaseModel):
     size: int
 
 
-@pytest.fixture(scope="module")
-def ended(stack: Stack) -> str:
-    """A background response that has ended."""
-    response_id: str = create(stack, model="mock-n12", background=True)["id"]
-    follow(stack, response_id)
-    return response_id
-
-
 def numbers(events: Any) -> list[int]:
     return [event.sequence_number for event in events]
 

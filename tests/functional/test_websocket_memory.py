@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.test_blocking import sent_upstream
+from tests.support.echo import said, sent_upstream
 from tests.support.event_order import check_story
 from tests.support.sockets import open_socket
 from tests.support.stack import Stack
@@ -20,9 +20,9 @@ def test_continuation_when_nothing_is_stored_then_the_upstream_has_all_turns(sta
         second = socket.response(store=False, input="two", previous_response_id=first["id"])
         third = socket.response(store=False, input="echo request", previous_response_id=second["id"])
 
-    texts = [_text(item) for item in sent_upstream(third)["input"]]
+    texts = [said(item)[1] for item in sent_upstream(third)["input"]]
     assert [texts[0], texts[2], texts[4]] == ["one", "two", "echo request"]
-    assert texts[1] == _text(first["output"][0]) and texts[3] == _text(second["output"][0])
+    assert texts[1] == said(first["output"][0])[1] and texts[3] == said(second["output"][0])[1]
 
 
 def test_continuation_when_nothing_is_stored_then_the_object_names_the_response_before(stack: Stack) -> None:
@@ -40,7 +40,7 @@ def test_continuation_when_the_chain_began_stored_then_the_upstream_has_all_turn
         second = socket.response(store=False, input="two", previous_response_id=first["id"])
         third = socket.response(store=False, input="echo request", previous_response_id=second["id"])
 
-    texts = [_text(item) for item in sent_upstream(third)["input"]]
+    texts = [said(item)[1] for item in sent_upstream(third)["input"]]
     assert [texts[0], texts[2], texts[4]] == ["one", "two", "echo request"]
 
 
@@ -110,7 +110,7 @@ def test_continuation_when_it_is_stored_then_it_is_one_for_every_connection(stac
     with open_socket(stack) as socket:
         second = socket.response(input="echo request", previous_response_id=first["id"])
 
-    assert _text(sent_upstream(second)["input"][0]) == "one"
+    assert said(sent_upstream(second)["input"][0])[1] == "one"
 
 
 def test_continuation_when_it_is_stored_after_unstored_turns_then_its_items_are_listed(stack: Stack) -> None:
@@ -119,7 +119,7 @@ def test_continuation_when_it_is_stored_after_unstored_turns_then_its_items_are_
         second = socket.response(store=True, input="two", previous_response_id=first["id"])
 
     listed = stack.request("GET", f"/responses/{second['id']}/input_items?order=asc").json()["data"]
-    assert [_text(listed[0]), _text(listed[2])] == ["one", "two"]
+    assert [said(listed[0])[1], said(listed[2])[1]] == ["one", "two"]
 
 
 def test_chain_when_it_begins_with_a_compaction_then_the_turn_completes(stack: Stack) -> None:
@@ -130,9 +130,3 @@ def test_chain_when_it_begins_with_a_compaction_then_the_turn_completes(stack: S
         response = socket.response(input=[*answer.json()["output"], user], tools=[])
 
     assert response["status"] == "completed"
-
-
-def _text(item: dict[str, Any]) -> str:
-    content = item["content"]
-    text: str = content if isinstance(content, str) else content[0]["text"]
-    return text

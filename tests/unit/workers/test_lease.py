@@ -35,8 +35,8 @@ def beats() -> Iterator[list[Beat]]:
         beat.stop()
 
 
-def started(beats: list[Beat], backends: Backends, heartbeat: float) -> Beat:
-    beat = Beat(backends.store.leases, backends.log, owner=OWNER, heartbeat_seconds=heartbeat)
+def started(beats: list[Beat], backends: Backends, heartbeat: float, log: EventLog | None = None) -> Beat:
+    beat = Beat(backends.store.leases, log or backends.log, owner=OWNER, heartbeat_seconds=heartbeat)
     beat.start()
     beats.append(beat)
     return beat
@@ -163,9 +163,7 @@ def test_beat_when_redis_is_away_then_sql_still_decides(
     row = claimed(backends.store).row
     redis_core.connected = False
     lost = threading.Event()
-    beat = Beat(backends.store.leases, log, owner=OWNER, heartbeat_seconds=0.05)
-    beat.start()
-    beats.append(beat)
+    beat = started(beats, backends, 0.05, log)
 
     with beat.holding(row.id, row.attempt, lost.set):
         backends.hands.set(row.id, attempt=9)
