@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -252,6 +253,16 @@ def test_subscriber_when_its_connection_is_cut_then_it_says_so_and_hears_again(
     wait_until(lambda: bool(ear.heard), "it hears again")
     ear.subscriber.stop()
     client.close()
+
+
+def test_subscriber_when_stopped_in_silence_then_it_ends_at_once(backends: Backends) -> None:
+    ear = Ear(backends.redis).start()
+    began = time.monotonic()
+
+    ear.subscriber.stop()
+
+    assert time.monotonic() - began < 0.5
+    assert ear.heard == []
 
 
 CALLS: list[Callable[[EventLog], Any]] = [
