@@ -6,6 +6,10 @@ from gevent import monkey
 
 monkey.patch_all()
 
+from api import polling  # noqa: E402
+
+polling.install()
+
 import os  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402

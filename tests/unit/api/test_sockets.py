@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[3]
 _HIGH = """
 from gevent import monkey
 monkey.patch_all()
+from api import polling
+polling.install()
 import os, resource, socket
 from api.sockets import readable
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
