@@ -24,6 +24,18 @@ _REASONS = {
     500: "Internal Server Error",
 }
 
+
+class Response(wsgi.Response):  # type: ignore[misc]
+    def _emit_body(self, data: bytes) -> None:
+        """One call to the kernel where it takes all: gevent's `sendall` asks for its buffer's size before."""
+        if self.chunked:
+            data = b"%X\r\n%b\r\n" % (len(data), data)
+        sent = self.sock.send(data)
+        if sent < len(data):
+            self.sock.sendall(memoryview(data)[sent:])
+
+
+wsgi.Response = Response
 wsgi.SERVER = "respool"  # the Server header: who makes it is nobody's business, and changes
 
 
