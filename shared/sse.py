@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, NamedTuple
 
 import orjson
@@ -24,6 +25,8 @@ _DONE = b"[DONE]"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNSAFE_CHARACTERS = {0: _REPLACEMENT} | dict.fromkeys(range(0xD800, 0xE000), _REPLACEMENT)
 _INTEGERS = range(-(2**63), 2**64)
+# As nearly every server writes nearly every block.
+_PLAIN_BLOCK = re.compile(rb"(?:event: ([^\n]++)\n)?data: ([^\n]++)\n\n")
 
 
 def frame(event: bytes, data: bytes) -> bytes:
@@ -69,13 +72,24 @@ class Decoder:
         if b"\r" in chunk:
             self._after_cr = chunk.endswith(b"\r")
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        events: list[SseEvent] = []
+        at, end = 0, len(chunk)
+        if not (self._line or self._data or self._name) and end <= self._max_event_bytes:
+            while at < end and (block := _PLAIN_BLOCK.match(chunk, at)):
+                name, data = block.groups()
+                events.append(SseEvent(name.decode("utf-8", "replace") if name else None, data))
+                at = block.end()
+                self._at_start = False
+        if at < end:
+            self._take_lines(chunk[at:], events)
+        return events
+
+    def _take_lines(self, chunk: bytes, events: list[SseEvent]) -> None:
         first, *others = chunk.split(b"\n")
         self._grow(first)
-        events: list[SseEvent] = []
         for other in others:
             self._end_line(events)
             self._grow(other)
-        return events
 
     def close(self) -> list[SseEvent]:
         """The stream has ended.
@@ -158,7 +172,9 @@ def _parse(data: bytes) -> Any:
     except orjson.JSONDecodeError:
         return _parse_leniently(data)
     # Escaped NULs and deep nesting are legal JSON: look closer only where the bytes hint at them.
-    if b"\\u0000" in data or data.count(b"{") + data.count(b"[") > MAX_DEPTH:
+    # A level takes two brackets, so a short text has none too deep.
+    brackets = data.count(b"{") + data.count(b"[") if len(data) > 2 * MAX_DEPTH else 0
+    if b"\\u0000" in data or brackets > MAX_DEPTH:
         return _storable(payload, 0)
     return payload
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import UpstreamError
-from shared.sse import Decoder, SseEvent, decode_json, is_done
+from shared.sse import MAX_DEPTH, Decoder, SseEvent, decode_json, decode_object, is_done
 
 SAMPLES = {
     "lf": b'event: a\ndata: {"type":"a"}\n\ndata: [DONE]\n\n',
@@ -18,6 +18,7 @@ SAMPLES = {
     "cr": b'event: a\rdata: {"type":"a"}\r\rdata: {"type":"b"}\r\r',
     "mixed": b'data:{"a":\r\ndata: 1}\r\r\n: note\n\ndata: x\n\n',
     "bom": b"\xef\xbb\xbfdata: x\n\n\xef\xbb\xbfdata: y\n\n",
+    "late_bom": b"data: x\n\n\xef\xbb\xbfdata: y\n\n",
     "unicode_line_ends": 'data: "a\u0085b\u2028c"\n\n'.encode(),
     "fields": b"id: 7\nretry: 5\nfoo\ndata: x\nevent: late\n\nevent: lonely\n\ndata\n\n",
 }
@@ -27,6 +28,7 @@ EXPECTED = {
     "cr": [SseEvent("a", b'{"type":"a"}'), SseEvent(None, b'{"type":"b"}')],
     "mixed": [SseEvent(None, b'{"a":\n1}'), SseEvent(None, b"x")],
     "bom": [SseEvent(None, b"x")],
+    "late_bom": [SseEvent(None, b"x")],
     "unicode_line_ends": [SseEvent(None, '"a\u0085b\u2028c"'.encode())],
     "fields": [SseEvent("late", b"x")],
 }
@@ -73,6 +75,50 @@ def test_any_stream_when_cut_anywhere_then_the_same_events(
     chunks = [stream[start:end] for start, end in pairwise(edges)]
 
     assert decode(*chunks) == decode(stream)
+
+
+def read(chunks: list[bytes], max_event_bytes: int) -> list[SseEvent] | None:
+    """None: refused."""
+    decoder = Decoder(max_event_bytes=max_event_bytes)
+    try:
+        return [event for chunk in chunks for event in decoder.feed(chunk)] + decoder.close()
+    except UpstreamError:
+        return None
+
+
+PIECES = [
+    b'event: delta\ndata: {"a":1}\n\n',
+    b"event: \xff\ndata: x\n\n",
+    b'data: {"a":1}\n\n',
+    b"data: \xc2\x85\n\n",
+    b"event: late\n",
+    b"event: \n",
+    b"event:  spaced\ndata:  x\n",
+    b"data:x\n",
+    b"data: ",
+    b"data\n",
+    b"\xef\xbb\xbf",
+    b"\r",
+    b"\n",
+    b": c\n",
+    b"id: 1\n",
+]
+
+
+@given(
+    pieces=st.lists(st.sampled_from(PIECES), max_size=12),
+    cuts=st.lists(st.integers(0, 200), max_size=4),
+    limit=st.sampled_from([5, 12, 14, 15, 26, 10_000]),
+)
+def test_plain_blocks_when_among_any_others_then_read_as_byte_by_byte(
+    pieces: list[bytes], cuts: list[int], limit: int
+) -> None:
+    stream = b"".join(pieces)
+    edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+
+    chunks = [stream[start:end] for start, end in pairwise(edges)]
+
+    assert read(chunks, limit) == read([bytes([byte]) for byte in stream], limit)
 
 
 def test_comment_when_read_then_counted_and_no_event() -> None:
@@ -164,6 +210,15 @@ def test_payload_when_an_event_or_bare_object_then_given_as_it_is(payload: dict[
 def test_payload_when_no_event_then_refused(data: bytes) -> None:
     with pytest.raises(UpstreamError, match="upstream_invalid_response"):
         decode_json(data)
+
+
+@pytest.mark.parametrize("form", [b'{"":%b}', b'{"long name":%b}'])
+def test_nesting_when_at_its_limit_then_read_and_refused_beyond(form: bytes) -> None:
+    deepest, too_deep = (form % (b"[" * depth + b"]" * depth) for depth in (MAX_DEPTH, MAX_DEPTH + 1))
+
+    assert decode_object(deepest) == json.loads(deepest)
+    with pytest.raises(UpstreamError, match="deeper"):
+        decode_object(too_deep)
 
 
 @pytest.mark.parametrize(
