@@ -10,8 +10,9 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from http.client import HTTPException
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -164,10 +165,16 @@ def chunks(response: requests.Response, call: Call) -> Iterator[bytes]:
     """The body as it comes, undecoded. Raises like `Call.check`, or UpstreamError when it breaks off."""
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UpstreamError("upstream_invalid_response", "The upstream compressed its answer unasked.")
+    raw: Any = response.raw
+    # urllib3's layer doubles what a chunk costs; it is needed to see that a body of known length is cut short
+    read: Callable[[int], bytes] = raw._original_response.read1 if raw.chunked else raw.read1
     while True:
         try:
-            data = cast(bytes, response.raw.read1(CHUNK, decode_content=False))
-        except (HTTPError, OSError, ValueError) as error:
+            data = read(CHUNK)
+            if not data:
+                raw.read1(CHUNK)  # urllib3 sees the end too, and the connection is free
+        except (HTTPException, HTTPError, OSError, ValueError) as error:
+            response.close()  # nobody knows what would come next on its connection
             call.check()
             raise UpstreamError("upstream_disconnected", "The upstream's stream broke off.") from error
         if not data:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from http.server import ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
 from shared.catalog import Deadlines, Provider
+from shared.errors import UpstreamError
 from tests.support.http_server import Handler, serving
 from workers.providers import Call, Generation, HttpClient
 from workers.providers.responses_api import ResponsesApi
@@ -18,6 +20,8 @@ EVENT = b'data: {"type":"response.completed","response":{"status":"completed","o
 
 class Upstream(ThreadingHTTPServer):
     tail = b"data: [DONE]\n\n"  # after the last event
+    chunks: bytes | None = None  # the whole body as it goes over the wire; None: the event and the tail
+    status = 200
     connections = 0
 
     def process_request(self, request: object, client_address: object) -> None:
@@ -30,6 +34,13 @@ class _Handler(Handler):
 
     def do_POST(self) -> None:
         self.body()
+        if self.server.chunks is not None:
+            self.send_response(self.server.status)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(self.server.chunks)
+            return
         self.answer(EVENT + self.server.tail, "text/event-stream")
 
 
@@ -53,6 +64,11 @@ def first_event(provider: ResponsesApi) -> Call:
     return call
 
 
+def everything(provider: ResponsesApi) -> list[dict[str, Any]]:
+    call = Call(Deadlines(), total_seconds=60)
+    return list(provider.stream(Generation("resp_1", 1, "m", {}, "hi"), call))
+
+
 @pytest.mark.parametrize("tail", [b"", Upstream.tail])
 def test_generations_when_each_ends_at_its_terminal_event_then_on_one_connection(
     upstream: Upstream, provider: ResponsesApi, tail: bytes
@@ -63,6 +79,46 @@ def test_generations_when_each_ends_at_its_terminal_event_then_on_one_connection
         first_event(provider)
 
     assert upstream.connections == 1
+
+
+def chunked(*parts: bytes) -> bytes:
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+
+
+def test_generations_when_read_to_the_end_of_their_chunks_then_on_one_connection(
+    upstream: Upstream, provider: ResponsesApi
+) -> None:
+    upstream.chunks = chunked(EVENT[:20], EVENT[20:]) + b"0\r\n\r\n"
+
+    for _ in range(3):
+        assert len(everything(provider)) == 1
+
+    assert upstream.connections == 1
+
+
+def test_refusals_when_they_come_in_chunks_then_on_one_connection(
+    upstream: Upstream, provider: ResponsesApi
+) -> None:
+    upstream.status, upstream.chunks = 400, chunked(b'{"error":', b"{}}") + b"0\r\n\r\n"
+
+    for _ in range(3):
+        with pytest.raises(UpstreamError):
+            everything(provider)
+
+    assert upstream.connections == 1
+
+
+@pytest.mark.parametrize("junk", [b"zz\r\n", b"\r\n", b"1" * 70_000])
+def test_generation_when_its_chunks_are_no_chunks_then_over_and_its_connection_with_it(
+    upstream: Upstream, provider: ResponsesApi, junk: bytes
+) -> None:
+    upstream.chunks = chunked(b": early\n\n") + junk + chunked(EVENT)
+
+    for _ in range(2):
+        with pytest.raises(UpstreamError, match="upstream_disconnected"):
+            everything(provider)
+
+    assert upstream.connections == 2
 
 
 def test_fence_when_the_call_is_over_then_the_next_call_on_its_connection_lives(
