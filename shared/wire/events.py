@@ -28,8 +28,12 @@ def encode(event: dict[str, Any]) -> bytes:
         # An upstream's own event type: a line break in it would end our line and forge a frame.
         name = name.replace("\r", " ").replace("\n", " ")
         event = {**event, "type": name}
-    ordered = {"type": name, "sequence_number": event["sequence_number"], **event}
-    return sse.frame(name.encode(), orjson.dumps(ordered))
+    return numbered(name, event["sequence_number"], event)
+
+
+def numbered(name: str, number: int, fields: dict[str, Any]) -> bytes:
+    """The frame of an event of this type, a name without line breaks, and what else it says."""
+    return sse.frame(name.encode(), orjson.dumps({"type": name, "sequence_number": number, **fields}))
 
 
 def decode(frame: bytes) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def signed_item(item: dict[str, Any], maker: str) -> dict[str, Any]:
 
 def signed_event(event: dict[str, Any], maker: str) -> dict[str, Any]:
     """An upstream's event, or its bare Response, with the items in it signed; as it is for no maker."""
-    if not maker:
+    if not maker or not ("item" in event or "response" in event or "output" in event):
         return event
     item, response, output = event.get("item"), event.get("response"), event.get("output")
     if isinstance(item, dict):

@@ -7,6 +7,7 @@ number and our address. Events about an item or part that has ended, or that nev
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from workers.assembly.addressing import Addresses
@@ -52,6 +53,28 @@ _DELTA_KEYS = _NUMBERED | {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Growth:
+    """The part that a delta was for, and how its upstream named that."""
+
+    part: Part
+    item: Item
+    event_type: str
+    index: Any
+    upstream_id: Any
+    index_key: str
+    position: Any
+
+    def goes_on(self, event: dict[str, Any], event_type: str) -> bool:
+        """Whether a delta has the very same names: `is`, for False and 0.0 are equal to 0 and no index."""
+        return (
+            event.get("output_index") is self.index
+            and event.get(self.index_key) is self.position
+            and event.get("item_id") == self.upstream_id
+            and event_type == self.event_type
+        )
+
+
 class Listener:
     """Writes into a transcript what an upstream's events mean.
 
@@ -70,8 +93,8 @@ class Listener:
         self._addresses = addresses
         self._response_id = response_id
         self._snapshot = snapshot
+        self._growth: _Growth | None = None  # of the last event that was not in vain, if it was a delta
         self._handlers: dict[str, Callable[[dict[str, Any], str], None]] = {
-            **dict.fromkeys(_GROWTH, self._text_delta),
             **dict.fromkeys(_WHOLE, self._text_done),
             **dict.fromkeys(_PARTS, self._part),
             "response.output_item.added": self._item_added,
@@ -80,26 +103,45 @@ class Listener:
         }
 
     def hear(self, event: dict[str, Any], event_type: str) -> None:
-        self._handlers.get(event_type, self._pass_on)(event, event_type)
+        if event_type in _GROWTH:
+            self._text_delta(event, event_type)
+        else:
+            self._growth = None
+            self._handlers.get(event_type, self._pass_on)(event, event_type)
 
     # texts
 
     def _text_delta(self, event: dict[str, Any], event_type: str) -> None:
-        channel = _GROWTH[event_type]
         delta = optional_text(event, "delta")
         if delta is None:
             return
+        growth = self._growth
+        if growth is None or not growth.goes_on(event, event_type):
+            growth = self._grown(event, event_type)
+        if growth is None:
+            return
+        extra = {} if _DELTA_KEYS.issuperset(event) else {k: event[k] for k in event if k not in _DELTA_KEYS}
+        logprobs = elements(event, "logprobs")
+        self._transcript.add_text(growth.item, growth.part, delta, logprobs=logprobs, extra=extra)
+
+    def _grown(self, event: dict[str, Any], event_type: str) -> _Growth | None:
+        """What a delta is for; None where nothing takes it."""
+        self._growth = None
+        channel = _GROWTH[event_type]
         item = self._addresses.item_for_text(event, channel, growing=True)
         if item.opaque:
             self._pass_on(event, event_type)
-            return
+            return None
         part = None if item.closed else self._addresses.part_for_text(item, event, channel)
         if part is None or part.text_done:
-            return
-        foreign = event.keys() - _DELTA_KEYS
-        extra = {key: event[key] for key in event if key in foreign} if foreign else {}
-        logprobs = elements(event, "logprobs")
-        self._transcript.add_text(item, part, delta, logprobs=logprobs, extra=extra)
+            return None
+        key = channel.index_key
+        growth = _Growth(
+            part, item, event_type, event.get("output_index"), event.get("item_id"), key, event.get(key)
+        )
+        if growth.position is not None or channel.part is None:
+            self._growth = growth  # of parts without a place, each event is for the one that fits it best
+        return growth
 
     def _text_done(self, event: dict[str, Any], event_type: str) -> None:
         channel = _WHOLE[event_type]
@@ -208,7 +250,7 @@ class Listener:
             fields["response_id"] = self._response_id
         if "response" in event:
             fields["response"] = self._snapshot()
-        self._transcript.say(event_type, fields)
+        self._transcript.pass_on(event_type, fields)
 
 
 def _readdressed(item: Item, event: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,8 @@ def text(source: dict[str, Any], key: str) -> str:
 
 
 def optional_text(source: dict[str, Any], key: str) -> str | None:
-    return None if source.get(key) is None else text(source, key)
+    value = source.get(key)
+    return value if value is None or isinstance(value, str) else text(source, key)
 
 
 def identity(source: dict[str, Any], key: str) -> str | None:

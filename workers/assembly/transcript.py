@@ -50,16 +50,21 @@ class Transcript:
         self._item_ids: set[str] = set()
 
     def say(self, event_type: str, fields: dict[str, Any]) -> None:
-        if not _EVENT_TYPE.match(event_type):
-            raise invalid("an event's type is not a name")
+        """Number and frame an event of a type of ours."""
         try:
-            frame = events.encode({"type": event_type, "sequence_number": self.next_sequence, **fields})
+            frame = events.numbered(event_type, self.next_sequence, fields)
         except (TypeError, ValueError) as error:
             raise invalid("an event cannot be written as JSON") from error
         self._frames.append(frame)
         self.next_sequence += 1
         if event_type != "response.in_progress":
             self.progressed = True
+
+    def pass_on(self, event_type: str, fields: dict[str, Any]) -> None:
+        """Say an event of the upstream's own."""
+        if not _EVENT_TYPE.match(event_type):
+            raise invalid("an event's type is not a name")
+        self.say(event_type, fields)
 
     def take(self) -> list[bytes]:
         taken, self._frames = self._frames, []

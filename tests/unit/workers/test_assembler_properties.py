@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import UpstreamError
@@ -13,6 +14,7 @@ from tests.unit.workers.assembler_events import ENVELOPE, assembler, reading
 from tests.unit.workers.junk import spoil
 from tests.unit.workers.stream_grammar import Reader
 from tests.unit.workers.upstream_streams import LOSSES, Event, incomplete, streams, texts
+from workers.assembler import Assembler
 
 CREATED = events.encode({"type": "response.created", "sequence_number": 0, "response": ENVELOPE})
 
@@ -108,6 +110,63 @@ def test_output_so_far_when_folded_from_any_frames_then_what_the_frames_say(
         successor = assembler()
         successor.restore(frames[:cut])
         assert all(item.get("status") != "in_progress" for item in successor.partial())
+
+
+NOTHING = object()
+GROWING = {
+    "type": "response.output_text.delta",
+    "output_index": 0,
+    "item_id": "a",
+    "content_index": 0,
+    "delta": "x",
+    "part": {"type": "output_text"},
+    "item": {"type": "message", "id": "a"},
+}
+TYPES = ["output_text.delta", "output_text.done", "refusal.delta", "function_call_arguments.delta"]
+TYPES += ["content_part.added", "content_part.done", "output_item.added", "output_item.done", "custom.delta"]
+CHANGES = st.one_of(
+    st.tuples(st.just("type"), st.sampled_from([f"response.{name}" for name in TYPES])),
+    st.tuples(
+        st.sampled_from(["output_index", "content_index"]), st.sampled_from([0, 1, 300, False, 0.0, NOTHING])
+    ),
+    st.tuples(st.just("item_id"), st.sampled_from(["a", "b", "", 0, NOTHING])),
+    st.tuples(st.just("text"), st.sampled_from(["x", NOTHING])),
+)
+
+
+UNPLACED = [  # the older of two parts grows, until an event repeats the text of the newer one
+    ("content_index", 1),
+    ("type", "response.output_text.done"),
+    ("type", "response.custom.delta"),
+    ("content_index", NOTHING),
+    ("type", "response.output_text.delta"),
+    ("text", "x"),
+    ("text", NOTHING),
+]
+
+
+@settings(max_examples=400, deadline=None)
+@example(changes=UNPLACED)
+@given(changes=st.lists(CHANGES, max_size=20))
+def test_delta_when_it_follows_another_then_goes_where_it_would_alone(changes: list[tuple[str, Any]]) -> None:
+    """What tells of nothing, between any two events, changes nothing."""
+    close, apart = assembler(), assembler()
+    event: Event = dict(GROWING)
+
+    for key, value in changes:
+        said = fed(close, event)
+        assert apart.feed({"type": "ping"}) == []
+        assert fed(apart, event) == said
+        event = {**event, key: value} if value is not NOTHING else {k: event[k] for k in event if k != key}
+
+    assert close.partial() == apart.partial()
+
+
+def fed(target: Assembler, event: Event) -> list[bytes] | str:
+    try:
+        return target.feed(event)
+    except UpstreamError as error:
+        return error.message
 
 
 @settings(max_examples=300, deadline=None)
