@@ -175,7 +175,8 @@ class Flusher:
                 if not journal.has_delta:
                     self._urgent.set()
                 journal.has_delta = True
-                self._wake.set()
+                if not self._wake.is_set():  # to set it again costs a lock and a walk over its waiters
+                    self._wake.set()
 
     def forget(self, journal: Journal) -> None:
         """It has ended: what Redis did not take while it was away, the archive has."""

@@ -89,11 +89,13 @@ class Source:
         else:
             opened = self._provider.resume(self._generation, place.upstream_id, place.cursor, self._call)
         self._heard = False
+        followed = self._generation.resumable or self._generation.kept or place.upstream_id is not None
         with closing(opened) as events:
             for event in events:
                 self._breaks, self._heard = 0, True
-                self._learn(event)
-                yield event, self._cursor_of(event)
+                if followed:
+                    self._learn(event)
+                yield event, self._cursor_of(event) if followed else None
 
     def _learn(self, event: dict[str, Any]) -> None:
         if self._generation.kept:
