@@ -20,4 +20,5 @@ def test_stack_when_every_process_is_killed_several_times_under_load_then_nothin
 
     assert chaos.finish() == []
     assert chaos.kills == dict.fromkeys(ROLES, 2)
-    assert chaos.outcomes()["completed"] > chaos.outcomes()["worker_lost"] > 0
+    # how many of which is up to the machine
+    assert min(chaos.outcomes()[status] for status in ("completed", "worker_lost")) > 0
