@@ -96,11 +96,19 @@ class Creation:
             return Accepted.earlier(wanted, self._repeats.accepted(known.response_id))
         self._services.transitions.say("accepted", row)
         accepted = Accepted(wanted, Stored(row, new.envelope, None), new.request)
-        waits = wanted.stream or not wanted.background
-        if not waits or self._relay.announce(row, opening_frames(row, new.envelope)):
-            # else the bell would only make the client wait: idle workers look in SQL
+        if wanted.stream or not wanted.background:
+            self._announce(row, opening_frames(row, new.envelope))
+        else:
             self._services.queue.ring(row.id)
         return accepted
+
+    def _announce(self, row: ResponseRow, opening: list[bytes]) -> None:
+        """Opening events, then the bell; without Redis none, for it would only make the client wait."""
+        queue = self._services.queue
+        if queue.goes_along:
+            self._relay.announce(row, opening, queue.parcel(row.id))
+        elif self._relay.announce(row, opening):
+            queue.ring(row.id)
 
     def _new(
         self, wanted: CreateRequest, caller: Caller, headers: Mapping[str, str], request_id: str

@@ -16,6 +16,7 @@ from api.endings import Endings
 from api.mailbox import ENDED, LOOK, Hint, Mailbox, Mailboxes
 from shared.errors import Gone, LogUnavailable, RespoolError, StoreUnavailable, Unavailable
 from shared.log import Heard, Subscriber
+from shared.queue import Parcel
 from shared.rounds import Rounds
 from shared.services import Services
 from shared.store.rows import ResponseRow
@@ -74,12 +75,17 @@ class Relay:
                 "Streaming is not available right now.", code="stream_unavailable", retry_after=2
             )
 
-    def announce(self, row: ResponseRow, opening: Sequence[bytes]) -> bool:
-        """Write the opening events of a response just accepted, and listen for more. False: Redis is away."""
+    def announce(self, row: ResponseRow, opening: Sequence[bytes], bell: Parcel | None = None) -> bool:
+        """Write the opening events of a response just accepted, and listen for more. False: Redis is away.
+
+        A `bell` goes along with them.
+        """
         # before they are written: who creates a response hears all of it, and need not look
         mailbox = self._mailboxes.expect(row.id)
         try:
-            state = self._event_log.acquire(row.id, row.attempt, opening, channel=self._subscriber.channel)
+            state = self._event_log.acquire(
+                row.id, row.attempt, opening, channel=self._subscriber.channel, push=bell
+            )
         except LogUnavailable as error:
             mailbox.put(LOOK)
             _log.warning("opening events wait: %s", error, extra={"response_id": row.id})

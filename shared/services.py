@@ -62,7 +62,9 @@ def open_services(
         catalog=load_catalog(settings, environ),
         store=store,
         log=EventLog(client),
-        queue=Queue(make_celery(settings, publisher=True)),
+        queue=Queue(
+            make_celery(settings, publisher=True), goes_along=settings.broker_url == settings.redis_url
+        ),
         redis=client,
         environ=dict(environ),
     )

@@ -49,10 +49,13 @@ class Recorder:
     def end(self, claim: Claim, ending: Ending, journal: Journal) -> Ended:
         """Raises LeaseLost where the response is not mine any more."""
         ending = replace(ending, at=claim.now())
-        self._flusher.drain(journal)
+        if journal.eager or not claim.row.store:
+            self._flusher.drain(journal)
+        else:
+            journal.closing = True  # nobody waits for its events one by one, and the archive has them all
         ended = self._record(claim, ending, journal.frames)
-        self._say_terminal(ended, journal.frames)
         self._flusher.forget(journal)
+        self._say_terminal(ended, journal)
         return ended
 
     def _record(self, claim: Claim, ending: Ending, journal: list[bytes]) -> Ended:
@@ -105,15 +108,16 @@ class Recorder:
             return None
         return Ended(stored.row, stored.envelope, stored.result) if stored.row.is_terminal else None
 
-    def _say_terminal(self, ended: Ended, journal: list[bytes]) -> None:
-        """Whoever finds the terminal event missing appends the same bytes."""
-        row, seq = ended.row, len(journal)
+    def _say_terminal(self, ended: Ended, journal: Journal) -> None:
+        """With what the log lacks before it. Whoever finds it missing appends the same bytes."""
+        row, seq, sent = ended.row, len(journal.frames), journal.acknowledged
         frame = events.terminal(row.status, seq, ended.result)
         seconds = ENDED_SECONDS if ended.row.store else self._wipe_seconds
         try:
-            answer = self._event_log.append(row.id, row.attempt, seq, [frame], seconds=seconds)
-            if answer == GAP:  # the log was lost since it was drained, or could not be
-                self._event_log.reseed(row.id, row.attempt, journal)
+            rest = [*journal.frames[sent:], frame]
+            answer = self._event_log.append(row.id, row.attempt, sent, rest, seconds=seconds)
+            if answer == GAP:  # the log was lost since it was written, or never made mine
+                self._event_log.reseed(row.id, row.attempt, journal.frames)
                 self._transitions.counters.add(RESEEDS)
                 self._event_log.append(row.id, row.attempt, seq, [frame], seconds=seconds)
         except LogUnavailable:

@@ -17,6 +17,8 @@ from shared.errors import LogUnavailable
 from shared.log import scripts
 from shared.log.guard import guarded
 
+Push = tuple[str, bytes]  # a Redis list, and what goes onto it
+
 LIVE_SECONDS = 48 * 3600  # beyond any queue deadline plus any deadline: only a leak lives that long
 ENDED_SECONDS = 60  # after the archive is written
 WATCH_SECONDS = 3600  # a follower that still waits says so again; of one that went nothing must stay
@@ -66,14 +68,18 @@ class EventLog:
         *,
         channel: str = "",
         lost: bool = False,
+        push: Push | None = None,
     ) -> LogState:
         """Make the log mine under `attempt`; it begins with the opening events, whoever writes them.
 
         The answer's attempt is the owner's: greater than mine, I am fenced. `channel` is an API
-        process that follows. `lost` marks a log that had more events than it can be given now.
+        process that follows. `lost` marks a log that had more events than it can be given now. A `push`
+        is done in the same round trip, after it.
         """
         args = [response_id, attempt, LIVE_SECONDS * 1000, channel, int(lost), *opening]
-        return _state(self._run(self._acquire, response_id, args))
+        if push is None:
+            return _state(self._run(self._acquire, response_id, args))
+        return _state(self._run_and_push(self._acquire, response_id, args, push))
 
     def append(
         self, response_id: str, attempt: int, first: int, frames: Sequence[bytes], *, seconds: float = 0.0
@@ -215,6 +221,20 @@ class EventLog:
 
     def _run(self, script: Script, response_id: str, args: Sequence[Any]) -> Any:
         return guarded(lambda: script(keys=_keys(response_id), args=args))
+
+    def _run_and_push(self, script: Script, response_id: str, args: Sequence[Any], push: Push) -> Any:
+        def call() -> list[Any]:
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.evalsha(script.sha, 3, *_keys(response_id), *args)
+            pipeline.lpush(*push)
+            return pipeline.execute(raise_on_error=False)
+
+        answer, _ = guarded(call)
+        if isinstance(answer, redis.exceptions.NoScriptError):
+            return self._run(script, response_id, args)  # which brings it along
+        if isinstance(answer, Exception):
+            raise LogUnavailable(f"redis: {type(answer).__name__}") from answer
+        return answer
 
 
 def _keys(response_id: str) -> tuple[str, str, str]:

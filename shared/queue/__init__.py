@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from shared.queue.bell import RUN_RESPONSE, TASKS, Queue, make_celery
+from shared.queue.bell import RUN_RESPONSE, TASKS, Parcel, Queue, make_celery
 
-__all__ = ["RUN_RESPONSE", "TASKS", "Queue", "make_celery"]
+__all__ = ["RUN_RESPONSE", "TASKS", "Parcel", "Queue", "make_celery"]

@@ -10,8 +10,9 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple
 
+import orjson
 from celery import Celery
 from celery.exceptions import CeleryError
 from kombu.exceptions import KombuError
@@ -25,6 +26,7 @@ RUN_RESPONSE = "respool.run_response"
 TASKS = frozenset({RUN_RESPONSE})
 RING_SECONDS = 2
 QUEUE = "responses"
+KEY_PREFIX = "respool:"
 ENOUGH = 128  # bells that nobody has heard yet: beyond them no more are rung for a while
 LOOK_EACH = 32  # rings between two looks at how many there are
 QUIET_SECONDS = 0.5
@@ -35,7 +37,7 @@ _TRANSPORT = {
     "socket_keepalive": True,
     "health_check_interval": 15,
     "retry_on_timeout": False,
-    "global_keyprefix": "respool:",
+    "global_keyprefix": KEY_PREFIX,
 }
 
 
@@ -74,9 +76,20 @@ def make_celery(settings: Settings, *, publisher: bool = False) -> Celery:
     return app
 
 
+class Parcel(NamedTuple):
+    """A bell on its way: the Redis list it belongs to, and what is pushed there."""
+
+    key: str
+    message: bytes
+
+
 class Queue:
-    def __init__(self, app: Celery, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, app: Celery, clock: Callable[[], float] = time.monotonic, *, goes_along: bool = False
+    ) -> None:
+        """`goes_along`: the broker is the Redis of the event log, so that a command there can take a bell."""
         self._app = app
+        self.goes_along = goes_along
         self._clock = clock
         self._message = Message(app, RUN_RESPONSE, QUEUE)
         self._rung = 0  # since the queue was looked at
@@ -87,8 +100,8 @@ class Queue:
     def ring(self, response_id: str) -> bool:
         """Say that a row may wait; the id is a hint for logs. False: perhaps nobody heard it."""
         try:
-            with self._app.producer_pool.acquire(block=True) as producer:
-                if not self._is_loud_enough(producer.channel):
+            if not self._is_loud_enough():
+                with self._app.producer_pool.acquire(block=True) as producer:
                     # straight to the transport: everything between says the same for every bell
                     producer.channel._put(QUEUE, self._message.to(response_id))
         except self._errors as error:
@@ -96,7 +109,15 @@ class Queue:
             return False
         return True
 
-    def _is_loud_enough(self, channel: Any) -> bool:
+    def parcel(self, response_id: str) -> Parcel | None:
+        """The ring as what a Redis list takes, to go along with another command; None: enough are unheard."""
+        try:
+            is_loud = self._is_loud_enough()
+        except self._errors:
+            is_loud = False
+        return None if is_loud else Parcel(KEY_PREFIX + QUEUE, orjson.dumps(self._message.to(response_id)))
+
+    def _is_loud_enough(self) -> bool:
         """More bells than slots, unheard: another one would bring nobody who does not come anyway.
 
         Whoever ends a row of a backlog takes the next one unasked (workers/process).
@@ -108,11 +129,15 @@ class Queue:
         if self._rung < LOOK_EACH:
             return False
         self._rung = 0
-        size = getattr(channel, "_size", None)  # of transports that can tell
-        if size is None or size(QUEUE) < ENOUGH:
+        if self._unheard() < ENOUGH:
             return False
         self._quiet_until = now + QUIET_SECONDS
         return True
+
+    def _unheard(self) -> int:
+        with self._app.producer_pool.acquire(block=True) as producer:
+            size = getattr(producer.channel, "_size", None)  # of transports that can tell
+            return size(QUEUE) if size is not None else 0
 
     def close(self) -> None:
         self._app.close()

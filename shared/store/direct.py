@@ -17,6 +17,7 @@ class Direct:
     def __init__(self, engine: sa.Engine) -> None:
         """`engine`: for PostgreSQL, of lines that commit each statement by itself."""
         self._engine = engine
+        self._driver = engine.dialect.loaded_dbapi
         self._known: dict[sa.Executable, tuple[str, dict[str, Any]]] = {}
 
     def once(self, statement: sa.Executable, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -29,7 +30,7 @@ class Direct:
         try:
             found: tuple[Any, ...] | None = line.cursor().execute(sql, {**fixed, **values}).fetchone()
             return found
-        except Exception as error:
+        except self._driver.Error as error:
             raise self._as_usual(error, line) from error
         except BaseException:
             line.invalidate()  # nobody knows what is still on its way
@@ -45,24 +46,22 @@ class Direct:
     def _line(self) -> Any:
         try:
             return self._engine.raw_connection()
-        except Exception as error:
+        except self._driver.Error as error:
             raise self._as_usual(error, None) from error
 
-    def _as_usual(self, error: Exception, line: Any) -> Exception:
+    def _as_usual(self, error: Any, line: Any) -> Exception:
         """After a broken line no older one is trusted."""
         dialect = self._engine.dialect
-        driver = dialect.loaded_dbapi
-        if not isinstance(error, driver.Error):
-            return error
         is_broken = line is not None and dialect.is_disconnect(error, line.dbapi_connection, None)
         if is_broken:
             self._engine.pool._invalidate(line, error)
-        return exc.DBAPIError.instance(
+        usual: Exception = exc.DBAPIError.instance(
             None,
             None,
             error,
-            driver.Error,
+            self._driver.Error,
             hide_parameters=True,
             connection_invalidated=is_broken,
             dialect=dialect,
         )
+        return usual

@@ -252,3 +252,17 @@ def test_append_when_the_batch_is_as_large_as_the_flushers_then_taken(log: Event
 
     assert log.append(ID, 1, 0, frames(0, 256)) == 255
     assert len(whole(log)) == 256
+
+
+def test_acquire_when_something_is_pushed_along_then_both_are_done_even_without_the_script(
+    backends: Backends,
+) -> None:
+    for script_is_known in (True, False):
+        if not script_is_known:
+            backends.redis.script_flush()
+
+        state = backends.log.acquire(f"resp_{script_is_known}", 0, [b"first"], push=("pushed", b"bell"))
+
+        assert (state.attempt, state.seq) == (0, 0)
+        assert backends.redis.rpop("pushed") == b"bell"
+    assert backends.redis.llen("pushed") == 0

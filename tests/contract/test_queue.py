@@ -81,6 +81,26 @@ def test_ring_when_heard_then_its_message_is_what_celery_itself_would_send(redis
     client.close()
 
 
+def test_parcel_when_pushed_then_it_is_where_a_ring_would_be_and_says_the_same(
+    redis_server: RedisServer,
+) -> None:
+    client = connect_redis(redis_server.url)
+    client.delete("respool:responses")
+    bell = queue(redis_server.url)
+
+    bell.ring("resp_1")
+    parcel = bell.parcel("resp_1")
+    assert parcel is not None
+    client.lpush(*parcel)
+
+    parts = [orjson.loads(raw) for raw in client.lrange("respool:responses", 0, -1)]
+    assert [part["body"] for part in parts] == [parts[0]["body"]] * 2
+    assert parts[0].keys() == parts[1].keys()
+    client.delete("respool:responses")
+    bell.close()
+    client.close()
+
+
 class Clock:
     now = 0.0
 

@@ -110,6 +110,10 @@ WORK: dict[str, Act] = {
     "stream": _by_hand(lambda world, hand: world.stream(hand, 2)),
     "stream and flush": _by_hand(_stream_and_flush),
     "finish": _by_hand(lambda world, hand: world.finish(hand, "completed", said=True)),
+    "finish behind": _by_hand(lambda world, hand: world.finish(hand, "completed", said=True, behind=True)),
+    "finish behind, unsaid": _by_hand(
+        lambda world, hand: world.finish(hand, "incomplete", said=False, behind=True)
+    ),
     "finish unsaid": _by_hand(lambda world, hand: world.finish(hand, "incomplete", said=False)),
     "release": _by_hand(World.release),
     "sent elsewhere unsent": _by_hand(World.redirect),

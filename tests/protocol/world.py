@@ -12,7 +12,7 @@ from pathlib import Path
 from shared.catalog import Catalog
 from shared.errors import InvalidRequest, LeaseLost
 from shared.lifecycle import Status
-from shared.log import ENDED_SECONDS
+from shared.log import ENDED_SECONDS, GAP
 from shared.metrics import Counters
 from shared.queue import Queue, make_celery
 from shared.sealing import opening_frames, seal_log
@@ -122,9 +122,12 @@ class World:
             assert state is not None and state.attempt == hand.attempt
         return drained
 
-    def finish(self, hand: Hand, status: str, *, said: bool) -> None:
-        """`said` false: the worker dies between SQL and the log."""
-        if not hand.gated or not self.flush(hand):
+    def finish(self, hand: Hand, status: str, *, said: bool, behind: bool = False) -> None:
+        """`said` false: the worker dies between SQL and the log.
+
+        `behind`: the log gets the rest with the end.
+        """
+        if not hand.gated or not ((behind and hand.claim.row.store) or self.flush(hand)):
             return
         self.hands.remove(hand)
         owned, frames = self._owns(hand), hand.journal.frames
@@ -133,8 +136,11 @@ class World:
         )
         assert (ended is not None) is owned
         if ended is not None and said:
-            frame = events.terminal(status, len(frames), ended.result)
-            self.log.append(hand.id, hand.attempt, len(frames), [frame], seconds=ENDED_SECONDS)
+            sent, end = hand.journal.acknowledged, events.terminal(status, len(frames), ended.result)
+            rest = [*frames[sent:], end]
+            if self.log.append(hand.id, hand.attempt, sent, rest, seconds=ENDED_SECONDS) == GAP:
+                self.log.reseed(hand.id, hand.attempt, frames)
+                self.log.append(hand.id, hand.attempt, len(frames), [end], seconds=ENDED_SECONDS)
 
     def release(self, hand: Hand) -> None:
         self.hands.remove(hand)
