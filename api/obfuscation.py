@@ -20,8 +20,7 @@ _VARYING = ("sequence_number", "delta", "logprobs")
 def obfuscated(response_id: str, frames: bytes) -> bytes:
     """Whole frames, joined, with padding in those that are deltas."""
     return b"".join(
-        _padded(response_id, frame) if events.event_type(frame).endswith(".delta") else frame
-        for frame in events.split(frames)
+        _padded(response_id, frame) if events.is_delta(frame) else frame for frame in events.split(frames)
     )
 
 

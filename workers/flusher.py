@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from shared.errors import LeaseLost, LogUnavailable, StoreUnavailable
 from shared.log import ENDED, FENCED, GAP, Batch, EventLog
 from shared.metrics import RESEEDS, Counters
+from shared.wire import events
 
 _log = logging.getLogger("respool.flusher")
 
@@ -109,6 +110,11 @@ class Journal:
             self.fenced = True
             self.on_fence()
 
+    def check(self) -> None:
+        """Raises LeaseLost once the log has refused my attempt."""
+        if self.fenced:
+            raise LeaseLost("the log has a newer owner")
+
 
 class Flusher:
     def __init__(
@@ -154,8 +160,7 @@ class Flusher:
         if journal.strange:
             # two generations are never spliced: the ladder ends a row that finds this again and again
             raise LeaseLost("the log has events of another generation")
-        if journal.fenced:
-            raise LeaseLost("the log has a newer owner")
+        journal.check()
         return journal
 
     def append(self, journal: Journal, frames: Sequence[bytes], cursor: int | None = None) -> None:
@@ -163,15 +168,14 @@ class Flusher:
 
         `cursor`: the upstream event that these frames, perhaps none, came from.
         """
-        if journal.fenced:
-            raise LeaseLost("the log has a newer owner")
+        journal.check()
         journal.frames.extend(frames)
         if cursor is not None:
             journal.mark(cursor)
         if frames:
             with self._lock:
                 self._dirty.add(journal)
-            if journal.eager and (journal.has_delta or _has_delta(frames)):
+            if journal.eager and (journal.has_delta or any(map(events.is_delta, frames))):
                 if not journal.has_delta:
                     self._urgent.set()
                 journal.has_delta = True
@@ -195,8 +199,7 @@ class Flusher:
                 if time.monotonic() >= until:
                     return False
                 time.sleep(RETRY_SECONDS / 5)
-        if journal.fenced:
-            raise LeaseLost("the log has a newer owner")
+        journal.check()
         return True
 
     def _run(self) -> None:
@@ -282,7 +285,3 @@ class Flusher:
                 "log re-seeded", extra={"response_id": journal.response_id, "attempt": journal.attempt}
             )
             journal.acknowledged = answer + 1
-
-
-def _has_delta(frames: Sequence[bytes]) -> bool:
-    return any(frame[: frame.index(b"\n")].endswith(b".delta") for frame in frames)

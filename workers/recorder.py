@@ -49,10 +49,11 @@ class Recorder:
     def end(self, claim: Claim, ending: Ending, journal: Journal) -> Ended:
         """Raises LeaseLost where the response is not mine any more."""
         ending = replace(ending, at=claim.now())
-        if journal.eager or not claim.row.store:
+        if journal.eager or not claim.row.store or not journal.acquired:
             self._flusher.drain(journal)
         else:
             journal.closing = True  # nobody waits for its events one by one, and the archive has them all
+            journal.check()
         ended = self._record(claim, ending, journal.frames)
         self._flusher.forget(journal)
         self._say_terminal(ended, journal)

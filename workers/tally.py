@@ -22,7 +22,7 @@ class FirstDelta:
         self._seen = seen
 
     def look(self, frames: Sequence[bytes]) -> None:
-        if not self._seen and any(events.event_type(frame).endswith(".delta") for frame in frames):
+        if not self._seen and any(map(events.is_delta, frames)):
             self._seen = True
             self._counters.observe(FIRST_DELTA, max(time.monotonic() - self._created, 0.0))
 

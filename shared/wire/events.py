@@ -50,6 +50,11 @@ def event_type(frame: bytes) -> str:
     return frame[len(b"event: ") : frame.index(b"\n")].decode()
 
 
+def is_delta(frame: bytes) -> bool:
+    """Whether it brings a piece of a text; what announces the text does not."""
+    return frame[: frame.index(b"\n")].endswith(b".delta")
+
+
 def split(frames: bytes) -> list[bytes]:
     """The single frames of several, joined; JSON on one line never holds the blank line."""
     if frames and not frames.endswith(b"\n\n"):

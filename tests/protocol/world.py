@@ -127,7 +127,8 @@ class World:
 
         `behind`: the log gets the rest with the end.
         """
-        if not hand.gated or not ((behind and hand.claim.row.store) or self.flush(hand)):
+        ready = behind and hand.claim.row.store and hand.journal.acquired and not hand.journal.fenced
+        if not hand.gated or not (ready or self.flush(hand)):
             return
         self.hands.remove(hand)
         owned, frames = self._owns(hand), hand.journal.frames
