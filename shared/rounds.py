@@ -45,9 +45,13 @@ class Rounds:
         pause = 0.0 if self._at_once else self._pause()
         while not self.stopping.wait(pause):
             pause = self._pause()
-            try:
-                self._work()
-            except (LogUnavailable, StoreUnavailable) as error:
-                _log.warning("%s: %s", self._name, error)
-            except Exception:
-                _log.exception("fault of ours")
+            self.once()
+
+    def once(self) -> None:
+        """One round, in the caller's thread: its work may want a last one after the stop."""
+        try:
+            self._work()
+        except (LogUnavailable, StoreUnavailable) as error:
+            _log.warning("%s: %s", self._name, error)
+        except Exception:
+            _log.exception("fault of ours")

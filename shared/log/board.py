@@ -95,7 +95,7 @@ class Reporter:
     def stop(self) -> None:
         """Hand on the rest, and go."""
         self._rounds.stop()
-        self.flush()
+        self._rounds.once()
         with suppress(LogUnavailable):  # its gauges go away by themselves
             self._board.leave(self._process)
 

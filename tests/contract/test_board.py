@@ -111,6 +111,19 @@ def test_reporter_when_stopped_then_the_last_counts_are_there_and_its_gauges_gon
     assert (board.counted(), board.gauges()) == ({(FENCED.name,): 1.0}, [])
 
 
+def test_reporter_when_its_last_gauges_fail_then_the_stop_goes_on(board: Board) -> None:
+    def failing() -> dict[metrics.Series, float]:
+        raise ValueError("a gauge of ours")
+
+    counters = Counters()
+    reporter = Reporter(board, counters, role="worker", gauges=failing)
+    counters.add(FENCED)
+
+    reporter.stop()
+
+    assert counters.take() == {(FENCED.name,): 1.0}
+
+
 def test_reporters_when_running_then_their_processes_are_counted_by_role(board: Board) -> None:
     for role in ("api", "worker", "worker"):
         Reporter(board, Counters(), role=role).flush()
