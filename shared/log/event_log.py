@@ -13,9 +13,8 @@ from typing import Any, cast
 import redis
 from redis.commands.core import Script
 
-from shared.errors import LogUnavailable
 from shared.log import scripts
-from shared.log.guard import guarded
+from shared.log.guard import guarded, unavailable
 
 Push = tuple[str, bytes]  # a Redis list, and what goes onto it
 
@@ -88,15 +87,12 @@ class EventLog:
 
         The last sequence number, or one of scripts.FENCED, ENDED, GAP. Repeating is harmless.
         """
-        terminal = int(seconds > 0)
-        args = [response_id, attempt, first, terminal, int(seconds * 1000), "", *frames]
-        return int(self._run(self._append, response_id, args))
+        return self._append_one(Batch(response_id, attempt, first, frames), seconds)
 
     def append_many(self, batches: Sequence[Batch]) -> list[int]:
         """Batches of several responses in one round trip; an answer each, as `append`."""
         if len(batches) == 1:
-            (batch,) = batches
-            return [int(self._run(self._append, batch.response_id, _arguments(batch)))]
+            return [self._append_one(batches[0])]
 
         def call() -> list[Any]:
             pipeline = self._redis.pipeline(transaction=False)
@@ -110,7 +106,7 @@ class EventLog:
             answers = guarded(call)
         for answer in answers:
             if isinstance(answer, Exception):
-                raise LogUnavailable(f"redis: {type(answer).__name__}") from answer
+                raise unavailable(answer) from answer
         return [int(a) for a in answers]
 
     def reseed(
@@ -219,6 +215,9 @@ class EventLog:
         """Raises LogUnavailable where Redis cannot be written."""
         guarded(lambda: self._redis.set("respool:ping", b"1", ex=60))
 
+    def _append_one(self, batch: Batch, seconds: float = 0.0) -> int:
+        return int(self._run(self._append, batch.response_id, _arguments(batch, seconds)))
+
     def _run(self, script: Script, response_id: str, args: Sequence[Any]) -> Any:
         return guarded(lambda: script(keys=_keys(response_id), args=args))
 
@@ -233,7 +232,7 @@ class EventLog:
         if isinstance(answer, redis.exceptions.NoScriptError):
             return self._run(script, response_id, args)  # which brings it along
         if isinstance(answer, Exception):
-            raise LogUnavailable(f"redis: {type(answer).__name__}") from answer
+            raise unavailable(answer) from answer
         return answer
 
 
@@ -248,10 +247,10 @@ def _state(values: Sequence[Any]) -> LogState:
     return LogState(attempt, seq, bool(terminal), bool(lost), int(cursor) if cursor else None)
 
 
-def _arguments(batch: Batch) -> list[Any]:
-    """As APPEND takes a batch without the terminal event."""
-    fixed = [batch.response_id, batch.attempt, batch.first, 0, 0, _text(batch.cursor)]
-    return [*fixed, *batch.frames]
+def _arguments(batch: Batch, seconds: float = 0.0) -> list[Any]:
+    """As APPEND takes a batch; `seconds` > 0: its last event is terminal."""
+    place = [batch.response_id, batch.attempt, batch.first]
+    return [*place, int(seconds > 0), int(seconds * 1000), _text(batch.cursor), *batch.frames]
 
 
 def _text(cursor: int | None) -> str:

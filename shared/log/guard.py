@@ -17,4 +17,8 @@ def guarded(call: Callable[[], T]) -> T:
     try:
         return call()
     except redis.exceptions.RedisError as error:
-        raise LogUnavailable(f"redis: {type(error).__name__}") from error
+        raise unavailable(error) from error
+
+
+def unavailable(error: Exception) -> LogUnavailable:
+    return LogUnavailable(f"redis: {type(error).__name__}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import redis
 
-from shared.errors import LogUnavailable
+from shared.log.guard import unavailable
 
 _DEVELOPMENT = "respool:development"
 
@@ -30,7 +30,7 @@ def examine(client: redis.Redis) -> Server:
         except redis.exceptions.ResponseError:
             return Server(None, None, development)
     except redis.exceptions.RedisError as error:
-        raise LogUnavailable(f"redis: {type(error).__name__}") from error
+        raise unavailable(error) from error
     persisted = info.get("aof_enabled")
     return Server(info.get("maxmemory_policy"), None if persisted is None else bool(persisted), development)
 

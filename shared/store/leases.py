@@ -97,14 +97,14 @@ class Leases:
             if turn == 1 and not self._db.read(lambda c: c.scalar(self._waiting[wanted], values)):
                 return None
             # lists are written out anew for each claim
-            run = self._claim_with_lists if wanted.holding else self._db.once
+            run = self._written if wanted.holding else self._db.once
             found = run(claim, values)
             if found is not None:
                 return self._claimed(found)
         return None
 
-    def _claim_with_lists(self, claim: sa.Executable, values: Mapping[str, Any]) -> Any | None:
-        return self._db.write_once(lambda c: c.execute(claim, values).one_or_none())
+    def _written(self, statement: sa.Executable, values: Mapping[str, Any]) -> Any | None:
+        return self._db.write_once(lambda c: c.execute(statement, values).one_or_none())
 
     def _claim(self, choice: sa.ScalarSelect[str]) -> sa.sql.dml.ReturningUpdate[Any]:
         return (
@@ -230,8 +230,7 @@ class Leases:
             )
             .returning(*COLUMNS, payload_of(payloads.c.request), payload_of(payloads.c.envelope))
         )
-        values = {"owner": owner}
-        found = self._db.write_once(lambda c: c.execute(statement, values).one_or_none())
+        found = self._written(statement, {"owner": owner})
         return None if found is None else self._claimed(found)
 
     def renew(self, response_id: str, attempt: int) -> bool:
