@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import time
-import zlib
 from collections.abc import Generator, Iterator, Sequence
 
 from api.endings import Endings
@@ -19,6 +18,7 @@ from shared.log import Heard, Subscriber
 from shared.queue import Parcel
 from shared.rounds import Rounds
 from shared.services import Services
+from shared.store.packing import unpacked
 from shared.store.rows import ResponseRow
 from shared.wire import events
 
@@ -191,15 +191,15 @@ class Relay:
                 raise StreamLost("the response is gone")
             if not row.is_terminal:
                 return b"", False
-            packed = self._store.responses.archive(response_id)
-            if packed is None:
+            archive = self._store.responses.archive(response_id)
+            if archive is None:
                 # ended by others, or not stored: its log lacks the terminal event until somebody adds it
                 self._endings.seal(response_id)
                 part = self._event_log.read_all(response_id)
                 return b"".join(part.frames[cursor + 1 :]), part.state is not None and part.state.terminal
         except (StoreUnavailable, LogUnavailable):
             return b"", False  # looked for again
-        return b"".join(events.split(zlib.decompress(packed))[cursor + 1 :]), True
+        return b"".join(events.split(unpacked(archive))[cursor + 1 :]), True
 
     def _heard(self, response_id: str, heard: Heard) -> None:
         for mailbox in self._mailboxes.of(response_id):

@@ -17,7 +17,7 @@ from workers.tasks import register
 settings = Settings.from_env(os.environ)
 app = make_celery(settings)
 process = WorkerProcess(open_services(settings, os.environ, pool_size=settings.worker_concurrency + 4))
-register(app, process.work)
+register(app, process.answer)
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

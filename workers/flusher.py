@@ -41,11 +41,13 @@ class Journal:
         *,
         resumes: bool = False,
         eager: bool = True,
+        late: bool = False,
     ) -> None:
         self.response_id = response_id
         self.eager = eager  # its caller waits for each event; else the end of a short answer sends it all
         self.has_delta = False  # until then nothing is in a hurry: items and parts only announce it
         self.resumes = resumes  # what earlier attempts wrote is of the same generation
+        self.late = late  # nobody was before me: the log becomes mine when there is something to write
         self.attempt = attempt
         self.frames = list(opening)
         self.acknowledged = 0
@@ -147,12 +149,16 @@ class Flusher:
         *,
         resumes: bool = False,
         eager: bool = True,
+        late: bool = False,
     ) -> Journal:
         """Acquire the log under my attempt. Raises LeaseLost where a newer one owns it.
 
-        `opening`: what every attempt writes first, the same bytes each time.
+        `opening`: what every attempt writes first, the same bytes each time. `late`: it is acquired with
+        the first batch; of a short answer, with all of it.
         """
-        journal = Journal(response_id, attempt, opening, resumes=resumes, eager=eager)
+        journal = Journal(response_id, attempt, opening, resumes=resumes, eager=eager, late=late)
+        if late:
+            return journal
         try:
             self._acquire(journal)
         except LogUnavailable:

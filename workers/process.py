@@ -163,6 +163,15 @@ class WorkerProcess:
         self._http.close()
         self._services.close()
 
+    def answer(self) -> None:
+        """`work`, in a thread whose outcome nobody reads."""
+        try:
+            self.work()
+        except StoreUnavailable as error:
+            _log.warning("cannot claim: %s", error)
+        except Exception:
+            _log.exception("fault of ours")
+
     def work(self) -> None:
         """One bell, one claim; again after a row that waited long, or may have kept others waiting."""
         while not self._draining.is_set():
@@ -225,16 +234,7 @@ class WorkerProcess:
     def _look_for_work(self) -> None:
         waiting = self._leases.claimable(background=self._slots.background_is_free, limit=self._slots.size)
         for _ in range(min(waiting, self._slots.free)):
-            self._own.submit(self._work_alone)
-
-    def _work_alone(self) -> None:
-        try:
-            self.work()
-        except StoreUnavailable as error:
-            _log.warning("cannot claim: %s", error)
-        except Exception:
-            # nobody else reads this thread's outcome
-            _log.exception("fault of ours")
+            self._own.submit(self.answer)
 
 
 def _owner() -> str:

@@ -49,7 +49,7 @@ class Recorder:
     def end(self, claim: Claim, ending: Ending, journal: Journal) -> Ended:
         """Raises LeaseLost where the response is not mine any more."""
         ending = replace(ending, at=claim.now())
-        if journal.eager or not claim.row.store or not journal.acquired:
+        if journal.eager or not claim.row.store or not (journal.acquired or journal.late):
             self._flusher.drain(journal)
         else:
             journal.closing = True  # nobody waits for its events one by one, and the archive has them all
@@ -116,7 +116,8 @@ class Recorder:
         seconds = ENDED_SECONDS if ended.row.store else self._wipe_seconds
         try:
             rest = [*journal.frames[sent:], frame]
-            answer = self._event_log.append(row.id, row.attempt, sent, rest, seconds=seconds)
+            takes = journal.late and not journal.acquired
+            answer = self._event_log.append(row.id, row.attempt, sent, rest, seconds=seconds, takes=takes)
             if answer == GAP:  # the log was lost since it was written, or never made mine
                 self._event_log.reseed(row.id, row.attempt, journal.frames)
                 self._transitions.counters.add(RESEEDS)

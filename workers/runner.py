@@ -172,7 +172,11 @@ class Runner:
         opening += assembler.begin()
         assembler.answered_by(row.shown({}))
         resumes = place.upstream_id is not None
-        journal = self._flusher.open(row.id, row.attempt, opening, resumes=resumes, eager=row.stream)
+        # no generation was before, and only its end is waited for
+        late = row.attempt == 1 and not (row.stream or row.background)
+        journal = self._flusher.open(
+            row.id, row.attempt, opening, resumes=resumes, eager=row.stream, late=late
+        )
         if place.upstream_id is None:
             return journal, assembler
         return journal, self._restored(claim, journal, place) or assembler

@@ -81,13 +81,21 @@ class EventLog:
         return _state(self._run_and_push(self._acquire, response_id, args, push))
 
     def append(
-        self, response_id: str, attempt: int, first: int, frames: Sequence[bytes], *, seconds: float = 0.0
+        self,
+        response_id: str,
+        attempt: int,
+        first: int,
+        frames: Sequence[bytes],
+        *,
+        seconds: float = 0.0,
+        takes: bool = False,
     ) -> int:
         """Append events; `seconds` > 0: the last one is terminal, and the log goes after that time.
 
-        The last sequence number, or one of scripts.FENCED, ENDED, GAP. Repeating is harmless.
+        `takes`: the log may not be mine yet, and is from then on. The last sequence number, or one of
+        scripts.FENCED, ENDED, GAP. Repeating is harmless.
         """
-        return self._append_one(Batch(response_id, attempt, first, frames), seconds)
+        return self._append_one(Batch(response_id, attempt, first, frames), seconds, takes)
 
     def append_many(self, batches: Sequence[Batch]) -> list[int]:
         """Batches of several responses in one round trip; an answer each, as `append`."""
@@ -215,8 +223,8 @@ class EventLog:
         """Raises LogUnavailable where Redis cannot be written."""
         guarded(lambda: self._redis.set("respool:ping", b"1", ex=60))
 
-    def _append_one(self, batch: Batch, seconds: float = 0.0) -> int:
-        return int(self._run(self._append, batch.response_id, _arguments(batch, seconds)))
+    def _append_one(self, batch: Batch, seconds: float = 0.0, takes: bool = False) -> int:
+        return int(self._run(self._append, batch.response_id, _arguments(batch, seconds, takes)))
 
     def _run(self, script: Script, response_id: str, args: Sequence[Any]) -> Any:
         return guarded(lambda: script(keys=_keys(response_id), args=args))
@@ -247,10 +255,10 @@ def _state(values: Sequence[Any]) -> LogState:
     return LogState(attempt, seq, bool(terminal), bool(lost), int(cursor) if cursor else None)
 
 
-def _arguments(batch: Batch, seconds: float = 0.0) -> list[Any]:
+def _arguments(batch: Batch, seconds: float = 0.0, takes: bool = False) -> list[Any]:
     """As APPEND takes a batch; `seconds` > 0: its last event is terminal."""
     place = [batch.response_id, batch.attempt, batch.first]
-    return [*place, int(seconds > 0), int(seconds * 1000), _text(batch.cursor), *batch.frames]
+    return [*place, int(seconds > 0), int(seconds * 1000), _text(batch.cursor), int(takes), *batch.frames]
 
 
 def _text(cursor: int | None) -> str:

@@ -69,24 +69,28 @@ return {m[1], m[2], m[3], m[4] or '0', m[5] or ''}
 """
 )
 
-# ARGV: id, attempt, first sequence number, terminal (0/1), ttl ms or 0, cursor or '', frames...
+# ARGV: id, attempt, first sequence number, terminal (0/1), ttl ms or 0, cursor or '', takes (0/1), frames...
+# `takes`: a log that still belongs to an earlier attempt becomes mine by this.
 APPEND = (
     _PUBLISH
     + """
 local id, attempt, first = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local m = redis.call('HMGET', KEYS[2], 'attempt', 'seq', 'terminal')
-if not m[1] or tonumber(m[1]) < attempt then return -12 end
+if not m[1] then return -12 end
 if tonumber(m[1]) > attempt then return -10 end
+local is_mine = tonumber(m[1]) == attempt
+if not is_mine and ARGV[7] == '0' then return -12 end
 if m[3] == '1' then return -11 end
-local seq, count = tonumber(m[2]), #ARGV - 6
+local seq, count = tonumber(m[2]), #ARGV - 7
 if first > seq + 1 then return -12 end
+if not is_mine then redis.call('HSET', KEYS[2], 'attempt', ARGV[2]) end
 local known = seq + 1 - first
 if known >= count then return seq end
-for i = known + 1, count do redis.call('XADD', KEYS[1], (first + i) .. '-0', 'f', ARGV[6 + i]) end
+for i = known + 1, count do redis.call('XADD', KEYS[1], (first + i) .. '-0', 'f', ARGV[7 + i]) end
 local last = first + count - 1
 redis.call('HSET', KEYS[2], 'seq', last, 'terminal', ARGV[4])
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[2], 'cursor', ARGV[6]) end
-publish(id, seq + 1, ARGV[4], table.concat(ARGV, '', 7 + known))
+publish(id, seq + 1, ARGV[4], table.concat(ARGV, '', 8 + known))
 if tonumber(ARGV[5]) > 0 then expire(tonumber(ARGV[5])) end
 return last
 """

@@ -6,7 +6,6 @@ log learns of it afterwards (terminal first in SQL, then in the log).
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from shared.lifecycle import Status
 from shared.store.conversations import append_turn
 from shared.store.engine import Database, db_now
 from shared.store.finishing import ended, finish_response, finishing
+from shared.store.packing import packed
 from shared.store.rows import COLUMNS, RESPONSE, Ended, Ending, ResponseRow, load_json, payload_of, row
 from shared.store.tables import INPUT, archives, items, payloads, responses
 from shared.wire.response import error_object, snapshot
@@ -217,6 +217,4 @@ def _failed(message: str, output: list[dict[str, Any]]) -> Build:
 
 
 def _insert_archive(connection: sa.Connection, response_id: str, frames: Sequence[bytes]) -> None:
-    connection.execute(
-        sa.insert(archives), {"response_id": response_id, "frames": zlib.compress(b"".join(frames), 1)}
-    )
+    connection.execute(sa.insert(archives), {"response_id": response_id, "frames": packed(frames)})

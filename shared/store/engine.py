@@ -19,6 +19,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement
 
 from shared.errors import StoreUnavailable
+from shared.store import waiting
 from shared.store.direct import Direct
 
 T = TypeVar("T")
@@ -137,6 +138,7 @@ def _connect_alone(engine: sa.Engine) -> None:
 
 
 def _postgresql_engine(url: str, pool_size: int) -> sa.Engine:
+    waiting.install()
     parsed = sa.make_url(url)
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -148,6 +150,7 @@ def _postgresql_engine(url: str, pool_size: int) -> sa.Engine:
         pool_timeout=POOL_TIMEOUT_SECONDS,
         pool_pre_ping=False,  # a round trip each; a broken connection is one StoreUnavailable
         pool_use_lifo=True,
+        pool_reset_on_return=None,  # `_run` ends its transactions, and `Direct` has none
         connect_args={"connect_timeout": 5, "options": _PG_OPTIONS, **_PG_LINE},
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -14,6 +13,7 @@ import sqlalchemy as sa
 from shared.lifecycle import Status
 from shared.store.engine import db_now
 from shared.store.items import insert_listed, item_values, listed
+from shared.store.packing import packed
 from shared.store.rows import COLUMNS, Ended, Ending, load_json, payload_of, row
 from shared.store.tables import OUTPUT, archives, items, payloads, responses
 from shared.wire import events
@@ -111,7 +111,7 @@ def _values(response_id: str, attempt: int, ending: Ending, journal: Sequence[by
         "kept_upstream_id": ending.kept_upstream_id,
         "refusal": None if ending.refusal is None else orjson.dumps(ending.refusal),
         "object": result,
-        "archive": zlib.compress(b"".join([*journal, terminal]), 1),
+        "archive": packed([*journal, terminal]),
     }
 
 

@@ -121,8 +121,29 @@ def test_append_when_the_log_was_never_acquired_by_me_then_gap(log: EventLog) ->
     assert head(log) == LogState(1, 3, False, False)
 
 
+def test_append_when_it_takes_the_log_then_mine_and_what_is_known_is_not_doubled(log: EventLog) -> None:
+    log.acquire(ID, 0, OPENING)
+
+    assert log.append(ID, 1, 0, [*OPENING, *frames(2, 3)], seconds=60, takes=True) == 4
+
+    assert whole(log) == [*OPENING, *frames(2, 3)]
+    assert head(log) == LogState(attempt=1, seq=4, terminal=True, lost=False)
+    assert log.append(ID, 0, 5, frames(5, 1)) == FENCED
+
+
+def test_append_when_it_would_take_a_log_that_is_newer_ended_or_elsewhere_then_refused(log: EventLog) -> None:
+    log.acquire(ID, 1, OPENING)
+
+    assert log.append(ID, 2, 5, frames(5, 1), takes=True) == GAP
+    assert log.append(ID, 0, 2, frames(2, 1), takes=True) == FENCED
+    assert log.append(ID, 1, 2, frames(2, 1), seconds=60) == 2
+    assert log.append(ID, 2, 3, frames(3, 1), takes=True) == ENDED
+    assert head(log) == LogState(attempt=1, seq=2, terminal=True, lost=False)
+
+
 def test_append_when_there_is_no_log_then_gap_and_none_is_made(log: EventLog) -> None:
     assert log.append(ID, 1, 0, frames(0, 1)) == GAP
+    assert log.append(ID, 1, 0, frames(0, 1), takes=True) == GAP
     assert (head(log), whole(log)) == (None, [])
 
 

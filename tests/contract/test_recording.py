@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import LeaseLost
-from shared.metrics import Counters
+from shared.metrics import RESEEDS, Counters
 from shared.sealing import opening_frames
 from shared.store.rows import Claim
 from shared.transitions import Transitions
@@ -23,14 +23,15 @@ class Hands:
 
     def __init__(self, backends: Backends, folder: Path) -> None:
         self.flusher = Flusher(backends.log, backends.store.leases.renew)
-        transitions = Transitions(Counters())
+        self.counters = Counters()
+        transitions = Transitions(self.counters)
         self.recorder = Recorder(
             backends.store, backends.log, self.flusher, Spool(folder), transitions, wipe_seconds=60
         )
 
-    def open(self, claim: Claim, *, eager: bool) -> Journal:
+    def open(self, claim: Claim, *, eager: bool, late: bool = False) -> Journal:
         opening = opening_frames(claim.row, claim.envelope)
-        journal = self.flusher.open(claim.row.id, claim.row.attempt, opening, eager=eager)
+        journal = self.flusher.open(claim.row.id, claim.row.attempt, opening, eager=eager, late=late)
         self.flusher.append(journal, deltas(len(journal.frames), 3))
         return journal
 
@@ -54,6 +55,25 @@ def test_end_when_mine_then_the_log_is_whole_and_ends_once(
     assert log.frames[:-1] == journal.frames and log.frames[-1].startswith(b"event: response.completed")
     assert log.state is not None and log.state.terminal
     assert ended.row.terminal_seq == log.state.seq == len(journal.frames)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize("stored", [True, False])
+def test_end_when_the_log_was_to_be_taken_late_then_it_is_whole_and_mine(
+    backends: Backends, worker: Hands, stored: bool, announced: bool
+) -> None:
+    claim = gated(backends.store, store=stored)
+    if announced:  # else Redis has forgotten what the API process wrote
+        backends.log.acquire(claim.row.id, 0, opening_frames(claim.row, claim.envelope)[:1])
+    journal = worker.open(claim, eager=False, late=True)
+
+    worker.recorder.end(claim, ending(claim, "x"), journal)
+
+    log = backends.log.read_all(claim.row.id)
+    assert log.frames[:-1] == journal.frames and log.frames[-1].startswith(b"event: response.completed")
+    assert log.state is not None and log.state.terminal and log.state.attempt == claim.row.attempt
+    if announced:
+        assert (RESEEDS.name,) not in worker.counters.take()
 
 
 @pytest.mark.parametrize("eager", [True, False])

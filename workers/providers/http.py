@@ -16,6 +16,7 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
@@ -279,3 +280,14 @@ class _Adapter(HTTPAdapter):
         connections, maxsize = args[0], args[1]
         self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=False)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """What of it is read here: without the cookies, which nobody sends back, and a guessed encoding."""
+        response = requests.Response()
+        response.status_code = resp.status
+        response.reason = resp.reason
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.raw = resp
+        response.url = req.url or ""
+        response.request = req
+        return response

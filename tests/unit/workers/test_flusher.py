@@ -145,6 +145,20 @@ def test_append_when_nobody_streams_then_in_the_log_all_the_same(log: EventLog, 
     wait_until(lambda: whole(log) == [*OPENING, *frames(1, 3)], "its events are in the log")
 
 
+def test_append_when_the_log_was_to_be_taken_late_then_taken_with_the_first_events(
+    log: EventLog, flusher: Flusher
+) -> None:
+    log.acquire(ID, 0, OPENING)
+    flusher.start()
+    journal = flusher.open(ID, 1, OPENING, eager=False, late=True)
+    assert log.heads([ID])[0].attempt == 0  # type: ignore[union-attr]
+
+    flusher.append(journal, frames(1, 3))
+
+    wait_until(lambda: whole(log) == [*OPENING, *frames(1, 3)], "its events are in the log")
+    assert log.heads([ID])[0].attempt == 1  # type: ignore[union-attr]
+
+
 def test_append_when_several_responses_run_then_each_log_is_its_own(log: EventLog, flusher: Flusher) -> None:
     flusher.start()
     journals = [flusher.open(f"resp_{n}", 1, [b"o%d\n\n" % n]) for n in range(5)]
