@@ -61,12 +61,13 @@ def main(arguments: list[str]) -> int:
 def _measure(site: Site, name: str, options: argparse.Namespace) -> Rows:
     scale = Scale(options.scale)
     if name == "sqlite":
-        return Suite(site, name, lambda: "", scale, _say).run(options.only)
+        return Suite(site, name, lambda: "", scale, _say, patience=options.patience).run(options.only)
     # not below a folder of one user alone: the server may run as another
     with tempfile.TemporaryDirectory(prefix="respool-bench-") as folder:
         server = PostgresServer(Path(folder) / "postgres").start()
         try:
-            return Suite(site, name, server.new_database, scale, _say).run(options.only)
+            suite = Suite(site, name, server.new_database, scale, _say, patience=options.patience)
+            return suite.run(options.only)
         finally:
             server.stop()
 
@@ -83,6 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, default=ROOT / "var" / "bench" / "bench.json", metavar="FILE")
     parser.add_argument("--server-cpus", metavar="LIST", help="cores of API and worker; empty: any")
     parser.add_argument("--load-cpus", metavar="LIST", help="cores of upstream, generator and Redis")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long a round may wait for quiet memory (default: not at all)",
+    )
     parser.add_argument("--generators", type=int, default=2, help="processes that make the load")
     return parser
 

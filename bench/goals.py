@@ -69,7 +69,7 @@ PEER_GOALS: dict[tuple[str, str, str], Goal] = {
 
 _CREATE = ("rps", "p50_ms", "p95_ms", "p99_ms", "added_p50_ms", "against_direct", "cpu_ms")
 _STREAM = ("first_delta_ms", "delay_ms", "deltas_s", "cpu_us_delta")
-_SHARES = ("upstream_core", "generator_core")
+_SHARES = ("upstream_core", "generator_core", "memory_ns")
 SHOWN: dict[str, tuple[str, ...]] = {  # by the first word of the scenario
     "create": (*_CREATE, "failed", *_SHARES),
     "stream": (*_STREAM, "failed", *_SHARES),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from bench.following import fan_out, idle, resume
 from bench.goals import FOLLOWERS, IDLE_STREAMS, SUBMITTED, Rows
 from bench.growth import CHAINS, chains, growth
 from bench.product import Respool
+from bench.quiet import QUIET_NS, Memory
 from bench.scenarios import create, stream
 from bench.target import Site, Target
 
@@ -48,16 +50,29 @@ class Scale:
 
 
 class Suite:
-    """One database's measurements. `new_database`: a fresh URL; empty for a file of Respool's own."""
+    """One database's measurements. `new_database`: a fresh URL; empty for a file of Respool's own.
+
+    `patience`: seconds a round may wait for a quiet machine and be measured again where it did not stay so.
+    The machine's memory alone decides that, never what was measured.
+    """
 
     def __init__(
-        self, site: Site, name: str, new_database: Callable[[], str], scale: Scale, say: Callable[[str], None]
+        self,
+        site: Site,
+        name: str,
+        new_database: Callable[[], str],
+        scale: Scale,
+        say: Callable[[str], None],
+        *,
+        patience: float = 0.0,
     ) -> None:
         self._site = site
         self._name = name
         self._new_database = new_database
         self._scale = scale
         self._say = say
+        self._patience = patience
+        self._memory = Memory()
 
     def run(self, parts: tuple[str, ...]) -> Rows:
         rows: Rows = {}
@@ -96,6 +111,7 @@ class Suite:
     def following(self, respool: Respool) -> Rows:
         words = self._scale.count(1_000, 100)
         self._say("fan-out and resume")
+        self._memory.wait(self._patience)
         figures, response_id = fan_out(
             self._site, respool.target(), followers=self._scale.count(FOLLOWERS), words=words
         )
@@ -109,6 +125,7 @@ class Suite:
         count = self._scale.count(SUBMITTED)
         self._say(f"background, {count} at once")
         url = respool.database_url
+        self._memory.wait(self._patience)
         return {
             "background": spreads([background(self._site, respool.target(), count=count, database_url=url)])
         }
@@ -140,7 +157,9 @@ class Suite:
         self._say(name)
         direct = self._site.direct()
         pair = alternate(
-            "direct", lambda: measured(direct), name, lambda: measured(target), self._scale.rounds
+            *("direct", lambda: measured(direct)),
+            *(name, lambda: self._quietly(lambda: measured(target))),
+            rounds=self._scale.rounds,
         )
         merged = []
         for without, through in pair.rounds:
@@ -150,6 +169,17 @@ class Suite:
                 {**through, **told, **added, "against_direct": ratio(without[compared], through[compared])}
             )
         return spreads(merged)
+
+    def _quietly(self, measure: Callable[[], Figures]) -> Figures:
+        """With the worse of what memory took before and after."""
+        until = time.monotonic() + self._patience
+        while True:
+            self._memory.wait(until - time.monotonic())
+            before = self._memory.read_ns()
+            figures = measure()
+            worse = max(before, self._memory.read_ns())
+            if worse <= QUIET_NS or time.monotonic() >= until:
+                return {**figures, "memory_ns": worse}
 
     @contextmanager
     def _respool(self, name: str = "", *, worker: bool = True) -> Iterator[Respool]:

@@ -47,7 +47,7 @@ class Journal:
         self.eager = eager  # its caller waits for each event; else the end of a short answer sends it all
         self.has_delta = False  # until then nothing is in a hurry: items and parts only announce it
         self.resumes = resumes  # what earlier attempts wrote is of the same generation
-        self.late = late  # nobody was before me: the log becomes mine when there is something to write
+        self.late = late  # nobody was before me: the log becomes mine by my first batch
         self.attempt = attempt
         self.frames = list(opening)
         self.acknowledged = 0
@@ -71,6 +71,11 @@ class Journal:
         if self._last_mark is None or self.closing:
             return len(self.frames)
         return self._last_mark[0]
+
+    @property
+    def takes(self) -> bool:
+        """Whether the next batch has to make the log mine."""
+        return self.late and not self.acquired
 
     @property
     def is_dirty(self) -> bool:
@@ -99,7 +104,7 @@ class Journal:
                 if cursor is not None and count > first + BATCH_FRAMES:
                     break
                 end, cursor = count, marked
-        return Batch(self.response_id, self.attempt, first, self.frames[first:end], cursor)
+        return Batch(self.response_id, self.attempt, first, self.frames[first:end], cursor, self.takes)
 
     def everything(self) -> Batch:
         """The whole log as it should be."""
@@ -235,7 +240,7 @@ class Flusher:
 
     def _flush(self, journals: Sequence[Journal]) -> None:
         for journal in journals:
-            if not journal.acquired:
+            if not (journal.acquired or journal.late):
                 self._acquire(journal)
         ready = [j for j in journals if j.is_dirty]
         if not ready:
@@ -254,6 +259,7 @@ class Flusher:
             else:
                 # a drain and the flusher may send the same batch: the log takes it once
                 journal.acknowledged = max(journal.acknowledged, answer + 1)
+                journal.acquired = True
         if missing is not None:
             raise missing
 
@@ -291,3 +297,4 @@ class Flusher:
                 "log re-seeded", extra={"response_id": journal.response_id, "attempt": journal.attempt}
             )
             journal.acknowledged = answer + 1
+            journal.acquired = True

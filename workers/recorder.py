@@ -116,8 +116,9 @@ class Recorder:
         seconds = ENDED_SECONDS if ended.row.store else self._wipe_seconds
         try:
             rest = [*journal.frames[sent:], frame]
-            takes = journal.late and not journal.acquired
-            answer = self._event_log.append(row.id, row.attempt, sent, rest, seconds=seconds, takes=takes)
+            answer = self._event_log.append(
+                row.id, row.attempt, sent, rest, seconds=seconds, takes=journal.takes
+            )
             if answer == GAP:  # the log was lost since it was written, or never made mine
                 self._event_log.reseed(row.id, row.attempt, journal.frames)
                 self._transitions.counters.add(RESEEDS)

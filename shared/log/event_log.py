@@ -14,7 +14,8 @@ import redis
 from redis.commands.core import Script
 
 from shared.log import scripts
-from shared.log.guard import guarded, unavailable
+from shared.log.guard import guarded
+from shared.log.round_trip import Command, call, round_trip
 
 Push = tuple[str, bytes]  # a Redis list, and what goes onto it
 
@@ -48,6 +49,7 @@ class Batch:
     first: int  # sequence number of the first frame
     frames: Sequence[bytes]
     cursor: int | None = None  # the last upstream event whose frames end with this batch
+    takes: bool = False  # the log may be an earlier attempt's still, and is mine from then on
 
 
 class EventLog:
@@ -58,6 +60,7 @@ class EventLog:
         self._reseed = client.register_script(scripts.RESEED)
         self._pass_waiter = client.register_script(scripts.PASS_WAITER)
         self._leave = client.register_script(scripts.LEAVE)
+        self._scripts = (self._acquire, self._append, self._reseed, self._pass_waiter, self._leave)
 
     def acquire(
         self,
@@ -76,9 +79,8 @@ class EventLog:
         is done in the same round trip, after it.
         """
         args = [response_id, attempt, LIVE_SECONDS * 1000, channel, int(lost), *opening]
-        if push is None:
-            return _state(self._run(self._acquire, response_id, args))
-        return _state(self._run_and_push(self._acquire, response_id, args, push))
+        also = [] if push is None else [("LPUSH", *push)]
+        return _state(self._run(self._acquire, response_id, args, *also))
 
     def append(
         self,
@@ -92,30 +94,16 @@ class EventLog:
     ) -> int:
         """Append events; `seconds` > 0: the last one is terminal, and the log goes after that time.
 
-        `takes`: the log may not be mine yet, and is from then on. The last sequence number, or one of
-        scripts.FENCED, ENDED, GAP. Repeating is harmless.
+        `takes`: as of a Batch. The last sequence number, or one of scripts.FENCED, ENDED, GAP. Repeating is
+        harmless.
         """
-        return self._append_one(Batch(response_id, attempt, first, frames), seconds, takes)
+        batch = Batch(response_id, attempt, first, frames, takes=takes)
+        return int(self._run(self._append, response_id, _arguments(batch, seconds)))
 
     def append_many(self, batches: Sequence[Batch]) -> list[int]:
         """Batches of several responses in one round trip; an answer each, as `append`."""
-        if len(batches) == 1:
-            return [self._append_one(batches[0])]
-
-        def call() -> list[Any]:
-            pipeline = self._redis.pipeline(transaction=False)
-            for b in batches:
-                pipeline.evalsha(self._append.sha, 3, *_keys(b.response_id), *_arguments(b))
-            return pipeline.execute(raise_on_error=False)
-
-        answers = guarded(call)
-        if any(isinstance(a, redis.exceptions.NoScriptError) for a in answers):
-            guarded(lambda: self._redis.script_load(scripts.APPEND))
-            answers = guarded(call)
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise unavailable(answer) from answer
-        return [int(a) for a in answers]
+        commands = [call(self._append, _keys(b.response_id), _arguments(b)) for b in batches]
+        return [int(answer) for answer in self._send(commands)]
 
     def reseed(
         self, response_id: str, attempt: int, journal: Sequence[bytes], *, cursor: int | None = None
@@ -223,25 +211,11 @@ class EventLog:
         """Raises LogUnavailable where Redis cannot be written."""
         guarded(lambda: self._redis.set("respool:ping", b"1", ex=60))
 
-    def _append_one(self, batch: Batch, seconds: float = 0.0, takes: bool = False) -> int:
-        return int(self._run(self._append, batch.response_id, _arguments(batch, seconds, takes)))
+    def _run(self, script: Script, response_id: str, args: Sequence[Any], *also: Command) -> Any:
+        return self._send([call(script, _keys(response_id), args), *also])[0]
 
-    def _run(self, script: Script, response_id: str, args: Sequence[Any]) -> Any:
-        return guarded(lambda: script(keys=_keys(response_id), args=args))
-
-    def _run_and_push(self, script: Script, response_id: str, args: Sequence[Any], push: Push) -> Any:
-        def call() -> list[Any]:
-            pipeline = self._redis.pipeline(transaction=False)
-            pipeline.evalsha(script.sha, 3, *_keys(response_id), *args)
-            pipeline.lpush(*push)
-            return pipeline.execute(raise_on_error=False)
-
-        answer, _ = guarded(call)
-        if isinstance(answer, redis.exceptions.NoScriptError):
-            return self._run(script, response_id, args)  # which brings it along
-        if isinstance(answer, Exception):
-            raise unavailable(answer) from answer
-        return answer
+    def _send(self, commands: Sequence[Command]) -> list[Any]:
+        return round_trip(self._redis, commands, self._scripts) if commands else []
 
 
 def _keys(response_id: str) -> tuple[str, str, str]:
@@ -255,10 +229,17 @@ def _state(values: Sequence[Any]) -> LogState:
     return LogState(attempt, seq, bool(terminal), bool(lost), int(cursor) if cursor else None)
 
 
-def _arguments(batch: Batch, seconds: float = 0.0, takes: bool = False) -> list[Any]:
+def _arguments(batch: Batch, seconds: float = 0.0) -> list[Any]:
     """As APPEND takes a batch; `seconds` > 0: its last event is terminal."""
     place = [batch.response_id, batch.attempt, batch.first]
-    return [*place, int(seconds > 0), int(seconds * 1000), _text(batch.cursor), int(takes), *batch.frames]
+    return [
+        *place,
+        int(seconds > 0),
+        int(seconds * 1000),
+        _text(batch.cursor),
+        int(batch.takes),
+        *batch.frames,
+    ]
 
 
 def _text(cursor: int | None) -> str:

@@ -35,7 +35,9 @@ class _Heard(redis.QoS):
         self._quick_ack(delivery_tag)
         if self._is_full:
             self._is_full = False
-            self.channel.connection.wake()
+            transport = self.channel.connection
+            if transport is not None:  # else it was lost, and there is nobody to wake
+                transport.wake()
 
     def restore_visible(self, *_: Any, **__: Any) -> None:
         """There is nothing to restore."""
@@ -76,7 +78,9 @@ class BellChannel(redis.Channel):
         if not reply:
             raise Empty
         key, bell = reply
-        self.connection._deliver(orjson.loads(bell), key.decode().removeprefix(self.global_keyprefix))
+        queue = key.decode().removeprefix(self.global_keyprefix).rsplit(self.sep, 1)[0]
+        self._queue_cycle.rotate(queue)
+        self.connection._deliver(orjson.loads(bell), queue)
         return True
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import orjson
 import pytest
+from celery.contrib.testing.worker import start_worker
 
 from shared.queue.bell import (
     ENOUGH,
@@ -23,6 +24,8 @@ from shared.queue.bell import (
 from shared.services import connect_redis
 from shared.settings import Settings
 from tests.support.servers import RedisServer, free_port
+from tests.support.waiting import wait_until
+from workers.tasks import register
 
 
 @pytest.fixture
@@ -153,4 +156,17 @@ def test_ring_when_the_broker_is_given_by_another_transport_then_heard() -> None
     bell = queue("memory://")
 
     assert bell.ring("resp_1") is True
+    bell.close()
+
+
+def test_bells_when_another_transport_brings_them_then_each_is_answered_and_acknowledged() -> None:
+    app = make_celery(Settings(broker_url="memory://"))
+    bell = Queue(app)
+    answered: list[str] = []
+    register(app, lambda: answered.append("once"))
+
+    with start_worker(app, pool="threads", concurrency=1, perform_ping_check=False):
+        for number in range(5):  # more than are read ahead of an acknowledgement
+            assert bell.ring(f"resp_{number}")
+        wait_until(lambda: len(answered) == 5, "all bells are answered")
     bell.close()
