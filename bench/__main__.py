@@ -16,7 +16,7 @@ from pathlib import Path
 from bench import report
 from bench.driving import ROOT
 from bench.goals import Rows
-from bench.machine import Pinning, allow_many_files, description, pin
+from bench.machine import Pinning, allow_many_files, description, pin, stop_in_order
 from bench.suite import PARTS, Scale, Suite
 from bench.target import Site
 from tests.support.servers import PostgresServer
@@ -28,6 +28,7 @@ DATABASES = ("sqlite", "postgres")
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     allow_many_files()
+    stop_in_order()
     usual = Pinning.usual()
     pinning = Pinning(
         usual.server if options.server_cpus is None else options.server_cpus,
@@ -66,6 +67,8 @@ def _measure(site: Site, name: str, options: argparse.Namespace) -> Rows:
     with tempfile.TemporaryDirectory(prefix="respool-bench-") as folder:
         server = PostgresServer(Path(folder) / "postgres").start()
         try:
+            if server.is_own:
+                pin(server.pid, site.pinning.load)
             suite = Suite(site, name, server.new_database, scale, _say, patience=options.patience)
             return suite.run(options.only)
         finally:

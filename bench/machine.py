@@ -9,7 +9,9 @@ import os
 import platform
 import resource
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -81,6 +83,11 @@ def allow_many_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def stop_in_order() -> None:
+    """A run that is told to end removes what it has started, as one that fails does."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+
+
 def description(pinning: Pinning) -> dict[str, object]:
     """What a reader needs to judge the figures by."""
     return {
@@ -121,7 +128,8 @@ def _version(package: str) -> str:
 
 
 def pin(pid: int, cores: str) -> None:
-    """A process that is already there, with all its threads."""
+    """A process that is already there and its children, with all their threads; what they start follows."""
     if cores:
-        command = ["taskset", "--all-tasks", "--cpu-list", "--pid", cores, str(pid)]
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+        for process in processes([pid]):
+            command = ["taskset", "--all-tasks", "--cpu-list", "--pid", cores, str(process.pid)]
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)

@@ -24,7 +24,7 @@ from bench.compare import Comparison, alternate
 from bench.driving import ROOT
 from bench.figures import Figures
 from bench.goals import PEER_GOALS, SHOWN
-from bench.machine import Pinning, allow_many_files, description, pin, pinned
+from bench.machine import Pinning, allow_many_files, description, pin, pinned, stop_in_order
 from bench.peers import PEERS, Peer, PeerMissing
 from bench.product import Respool, answers, end
 from bench.scenarios import create, stream
@@ -42,6 +42,7 @@ Compared = dict[str, Comparison]  # by scenario; A is the peer, B is Respool
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     allow_many_files()
+    stop_in_order()
     pinning = Pinning.usual()
     facts: dict[str, Any] = {"machine": description(pinning), "scale": options.scale}
     results: dict[str, Compared | str] = {}
@@ -161,6 +162,8 @@ def _wait_for(peer: Peer, process: subprocess.Popen[bytes], target: Target, log:
 def _respool(site: Site) -> Iterator[Respool]:
     with tempfile.TemporaryDirectory(prefix="respool-bench-") as folder:
         server = PostgresServer(Path(folder) / "postgres").start()
+        if server.is_own:
+            pin(server.pid, site.pinning.load)
         url = server.new_database()
         respool = Respool(
             "respool", Path(folder) / "respool", url, upstream=site.upstream.url, pinning=site.pinning

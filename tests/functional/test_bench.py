@@ -71,4 +71,4 @@ def test_benchmark_when_run_then_each_scenario_is_in_the_table(finished: Finishe
 def test_benchmark_when_run_then_the_mock_and_the_generator_show_their_share(finished: Finished) -> None:
     figures = finished.scenarios["create c=32 0 ms"]
 
-    assert {"upstream_core", "generator_core", "redis_core"} <= figures.keys()
+    assert {"upstream_core", "generator_core", "redis_core", "memory_ns"} <= figures.keys()

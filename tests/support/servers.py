@@ -118,7 +118,13 @@ class PostgresServer:
         return Path(str(folder)) / ".s.PGSQL.5432"
 
     @property
+    def is_own(self) -> bool:
+        """Whether it was started here."""
+        return self._server is not None
+
+    @property
     def pid(self) -> int:
+        """Of a server of one's own: its first process."""
         pid: int = self._server.get_postmaster_info().pid
         return pid
 
