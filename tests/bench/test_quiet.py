@@ -1,4 +1,4 @@
-"""The walk that tells whether the machine is quiet: through every place once, so that no cache keeps it all."""
+"""The walk that tells whether the machine is quiet: through every place once, so that no cache keeps it."""
 
 from __future__ import annotations
 
