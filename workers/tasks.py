@@ -15,7 +15,7 @@ _log = logging.getLogger("respool.tasks")
 
 
 def register(app: Celery, work: Callable[[], None]) -> None:
-    @app.task(name=RUN_RESPONSE, Strategy=f"{__name__}:answering")  # type: ignore[untyped-decorator]
+    @app.task(name=RUN_RESPONSE, shared=False, Strategy=f"{__name__}:answering")  # type: ignore[untyped-decorator]
     def run_response(hint: str) -> None:
         """`hint` says who rang, for those who look into the queue; what is claimed is decided by policy."""
         work()
