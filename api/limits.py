@@ -43,13 +43,14 @@ class Waiters:
                     retry_after=_RETRY_AFTER,
                 )
             self._by_key[key_id] += 1
-        left = threading.Event()
+        left = False
 
         def leave() -> None:
+            nonlocal left
             with self._lock:
-                if left.is_set():
+                if left:
                     return
-                left.set()
+                left = True
                 self._by_key[key_id] -= 1
                 if self._by_key[key_id] <= 0:
                     del self._by_key[key_id]

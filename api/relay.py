@@ -90,7 +90,9 @@ class Relay:
             mailbox.put(LOOK)
             _log.warning("opening events wait: %s", error, extra={"response_id": row.id})
             return False
-        if (state.attempt, state.seq) != (row.attempt, len(opening) - 1):
+        if state.frames:
+            mailbox.put(Heard(0, state.terminal, state.frames))  # a worker has ended it meanwhile
+        elif (state.attempt, state.seq) != (row.attempt, len(opening) - 1):
             mailbox.put(LOOK)  # a worker was faster
         return True
 

@@ -26,13 +26,37 @@ _REASONS = {
 
 
 class Response(wsgi.Response):  # type: ignore[misc]
+    """Head and body in one call to the kernel, where it takes all."""
+
+    headers_sent: bool
+    _head = b""
+
+    def send_headers(self) -> None:
+        """They go with the first of the body, or at the end."""
+        if not self.headers_sent:
+            own = (f"{name}: {value}\r\n" for name, value in self.headers)
+            self._head = "".join((*self.default_headers(), *own, "\r\n")).encode("latin-1")
+            self.headers_sent = True
+
     def _emit_body(self, data: bytes) -> None:
-        """One call to the kernel where it takes all: gevent's `sendall` asks for its buffer's size before."""
+        """gevent's `sendall` asks for its buffer's size before."""
         if self.chunked:
             data = b"%X\r\n%b\r\n" % (len(data), data)
+        head, self._head = self._head, b""
+        data = head + data
         sent = self.sock.send(data)
         if sent < len(data):
             self.sock.sendall(memoryview(data)[sent:])
+
+    def can_sendfile(self) -> bool:
+        return False  # it would go past the head that waits here
+
+    def close(self) -> None:
+        self.send_headers()
+        if self._head:
+            head, self._head = self._head, b""
+            self.sock.sendall(head)
+        super().close()
 
 
 wsgi.Response = Response

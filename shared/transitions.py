@@ -24,6 +24,8 @@ class Transitions:
 
     def say(self, what: str, row: ResponseRow, **fields: object) -> None:
         """`fields`: those of shared/telemetry.py, where they differ from the row's."""
+        if not _log.isEnabledFor(logging.INFO):
+            return
         known = {
             "response_id": row.id,
             "attempt": row.attempt,

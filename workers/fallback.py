@@ -52,6 +52,9 @@ class HeldBack:
     aliases: set[str]  # those without any other target
 
 
+_NOTHING_HELD = HeldBack(set(), set())
+
+
 @dataclass(frozen=True, slots=True)
 class Seated:
     """A claim that may be sent to the account its row names now."""
@@ -85,7 +88,9 @@ class Targets:
 
     def held_back(self) -> HeldBack:
         accounts = {*self._breakers.held_back(), *self._limits.full()}
-        aliases = self._catalog.aliases if accounts else ()
+        if not accounts:
+            return _NOTHING_HELD
+        aliases = self._catalog.aliases
         return HeldBack(
             accounts, {name for name in aliases if self._catalog.next_target(name, (), accounts) is None}
         )
@@ -140,7 +145,7 @@ class Targets:
         if not self._leases.redirect(row.id, row.attempt, **to):
             raise LeaseLost("ended before it was sent elsewhere")
         self._transitions.moved(row, to=other.provider.name, reason=reason)
-        there = replace(row, provider=to["provider"], model=to["model"], label=to["label"])
+        there = row._replace(provider=to["provider"], model=to["model"], label=to["label"])
         return replace(claim, row=there)
 
     def _wait(self, row: ResponseRow, seconds: float, reason: str) -> None:

@@ -183,15 +183,15 @@ class Flusher:
         journal.frames.extend(frames)
         if cursor is not None:
             journal.mark(cursor)
-        if frames:
+        if frames and journal not in self._dirty:  # whoever takes it from there takes these frames along
             with self._lock:
                 self._dirty.add(journal)
-            if journal.eager and (journal.has_delta or any(map(events.is_delta, frames))):
-                if not journal.has_delta:
-                    self._urgent.set()
-                journal.has_delta = True
-                if not self._wake.is_set():  # to set it again costs a lock and a walk over its waiters
-                    self._wake.set()
+        if frames and journal.eager and (journal.has_delta or any(map(events.is_delta, frames))):
+            if not journal.has_delta:
+                self._urgent.set()
+            journal.has_delta = True
+            if not self._wake.is_set():  # to set it again costs a lock and a walk over its waiters
+                self._wake.set()
 
     def forget(self, journal: Journal) -> None:
         """It has ended: what Redis did not take while it was away, the archive has."""

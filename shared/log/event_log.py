@@ -15,7 +15,7 @@ from redis.commands.core import Script
 
 from shared.log import scripts
 from shared.log.guard import guarded
-from shared.log.round_trip import Command, call, round_trip
+from shared.log.round_trip import Command, Lines, call
 
 Push = tuple[str, bytes]  # a Redis list, and what goes onto it
 
@@ -32,6 +32,7 @@ class LogState:
     terminal: bool
     lost: bool  # rebuilt without its journal: what came before is not known any more
     cursor: int | None = None  # of a resumable generation: its last upstream event that is wholly here
+    frames: bytes = b""  # all of it, for a process that came to hear a short log when it had ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Batch:
 class EventLog:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
+        self._lines = Lines(client)
         self._acquire = client.register_script(scripts.ACQUIRE)
         self._append = client.register_script(scripts.APPEND)
         self._reseed = client.register_script(scripts.RESEED)
@@ -215,7 +217,7 @@ class EventLog:
         return self._send([call(script, _keys(response_id), args), *also])[0]
 
     def _send(self, commands: Sequence[Command]) -> list[Any]:
-        return round_trip(self._redis, commands, self._scripts) if commands else []
+        return self._lines.round_trip(commands, self._scripts) if commands else []
 
 
 def _keys(response_id: str) -> tuple[str, str, str]:
@@ -225,8 +227,8 @@ def _keys(response_id: str) -> tuple[str, str, str]:
 
 def _state(values: Sequence[Any]) -> LogState:
     attempt, seq, terminal, lost = (int(v or 0) for v in values[:4])
-    cursor = values[4]
-    return LogState(attempt, seq, bool(terminal), bool(lost), int(cursor) if cursor else None)
+    cursor, frames = values[4], values[5] if len(values) > 5 else b""
+    return LogState(attempt, seq, bool(terminal), bool(lost), int(cursor) if cursor else None, frames)
 
 
 def _arguments(batch: Batch, seconds: float = 0.0) -> list[Any]:

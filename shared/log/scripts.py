@@ -32,8 +32,9 @@ end
 """
 
 # ARGV: id, attempt, ttl ms, channel or '', lost (0/1), first frames...
-# -> {attempt, seq, terminal, lost, cursor}; attempt only grows. A log that is empty gets the first
-# frames, one of its owner that has fewer gets the rest of them.
+# -> {attempt, seq, terminal, lost, cursor, frames}; attempt only grows. A log that is empty gets the first
+# frames, one of its owner that has fewer gets the rest of them. `frames`: all of a log that has ended
+# before the process on `channel` came to hear it, if it is short; else ''.
 ACQUIRE = (
     _PUBLISH
     + """
@@ -52,6 +53,11 @@ if not m[1] then
   expire(ttl)
 else
   local mine, seq = attempt >= tonumber(m[1]), tonumber(m[2])
+  if channel ~= '' and m[3] == '1' and m[4] ~= '1' and seq < 256 then
+    local all = {}
+    for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do all[#all + 1] = entry[2][2] end
+    if #all == seq + 1 then m[6] = table.concat(all) end
+  end
   if attempt > tonumber(m[1]) then
     redis.call('HSET', KEYS[2], 'attempt', ARGV[2])
     m[1] = ARGV[2]
@@ -65,18 +71,24 @@ else
     publish(id, seq + 1, 0, table.concat(ARGV, '', seq + 7))
   end
 end
-return {m[1], m[2], m[3], m[4] or '0', m[5] or ''}
+return {m[1], m[2], m[3], m[4] or '0', m[5] or '', m[6] or ''}
 """
 )
 
 # ARGV: id, attempt, first sequence number, terminal (0/1), ttl ms or 0, cursor or '', takes (0/1), frames...
-# `takes`: a log that still belongs to an earlier attempt becomes mine by this.
+# `takes`: a log that still belongs to an earlier attempt becomes mine by this. One that nobody has begun
+# is begun by it only with all its events, the terminal one too: then SQL has said already whose it is.
 APPEND = (
     _PUBLISH
     + """
 local id, attempt, first = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local m = redis.call('HMGET', KEYS[2], 'attempt', 'seq', 'terminal')
-if not m[1] then return -12 end
+if not m[1] then
+  if ARGV[7] == '0' or ARGV[4] == '0' or first > 0 then return -12 end
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[2], 'attempt', ARGV[2], 'lost', 0)
+  m = {ARGV[2], '-1', '0'}
+end
 if tonumber(m[1]) > attempt then return -10 end
 local is_mine = tonumber(m[1]) == attempt
 if not is_mine and ARGV[7] == '0' then return -12 end

@@ -138,13 +138,14 @@ def _connect_alone(engine: sa.Engine) -> None:
 
 
 def _postgresql_engine(url: str, pool_size: int) -> sa.Engine:
-    waiting.install()
+    poolclass = waiting.install()
     parsed = sa.make_url(url)
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     return sa.create_engine(
         parsed,
         isolation_level="AUTOCOMMIT",  # as most statements want it: setting it costs as much as they do
+        poolclass=poolclass,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
@@ -18,8 +18,7 @@ FOREGROUND, BACKGROUND = 0, 10  # priorities; lower first
 RESPONSE, COMPACTION, INPUT_TOKENS = "response", "compaction", "input_tokens"
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseRow:
+class ResponseRow(NamedTuple):
     """One response's protocol state. Times are Unix seconds by the database's clock."""
 
     id: str
@@ -81,11 +80,11 @@ class ResponseRow:
         return {**envelope, "provider": self.label, "model": self.model}
 
 
-COLUMNS: tuple[sa.Column[Any], ...] = tuple(responses.c[f.name] for f in fields(ResponseRow))
+COLUMNS: tuple[sa.Column[Any], ...] = tuple(responses.c[name] for name in ResponseRow._fields)
 
 
 def row(record: Any) -> ResponseRow:
-    return ResponseRow(*record[: len(COLUMNS)])
+    return ResponseRow._make(record[: len(COLUMNS)])
 
 
 def payload_of(column: sa.Column[Any]) -> sa.ScalarSelect[Any]:

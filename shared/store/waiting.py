@@ -1,25 +1,83 @@
-"""Waiting for PostgreSQL in gevent's event loop.
+"""Waiting for PostgreSQL, and for a line to it, in gevent's event loop.
 
 The driver's own way, where it finds gevent, starts a timer at each wait, to look for a Ctrl-C that a
-greenlet never gets: a third of what a statement costs.
+greenlet never gets: a third of what a statement costs. The pool's locks are made for threads.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
-from psycopg import waiting
+from psycopg import generators, waiting
 from psycopg.abc import PQGen
+from sqlalchemy import pool
+from sqlalchemy.util import queue
 
 T = TypeVar("T")
 
 
-def install() -> None:
-    """For the whole process, where gevent has patched it."""
+def install() -> type[pool.QueuePool]:
+    """For the whole process, where gevent has patched it; the pool that fits."""
     monkey = sys.modules.get("gevent.monkey")
-    if monkey is not None and monkey.is_module_patched("select"):
-        waiting.wait = _wait
+    if monkey is None or not monkey.is_module_patched("select"):
+        return pool.QueuePool
+    waiting.wait = _wait
+    return _Pool
+
+
+class _Idle(queue.Queue[pool.ConnectionPoolEntry]):
+    """Lines that nobody uses. No locks where nobody waits for one: greenlets change only while they wait."""
+
+    _waiting = 0
+
+    def get(self, block: bool = True, timeout: float | None = None) -> pool.ConnectionPoolEntry:
+        if self.queue:
+            return self.queue.pop()
+        self._waiting += 1
+        try:
+            return super().get(block, timeout)
+        finally:
+            self._waiting -= 1
+
+    def put(self, item: pool.ConnectionPoolEntry, block: bool = True, timeout: float | None = None) -> None:
+        if self._waiting or len(self.queue) >= self.maxsize:
+            super().put(item, block, timeout)
+        else:
+            self.queue.append(item)
+
+
+class _Pool(pool.QueuePool):
+    _queue_class = _Idle
+
+
+# Of libpq's connection, as the driver has it: outside gevent it waits by itself, and other threads run.
+
+
+def run_prepared(client: Any, name: bytes, values: Sequence[Any], formats: Sequence[Any]) -> Any:
+    if waiting.wait is not _wait:
+        return client.exec_prepared(name, values, formats)
+    client.send_query_prepared(name, values, formats)
+    return _answer(client)
+
+
+def prepare(client: Any, name: bytes, sql: bytes, types: Sequence[int]) -> Any:
+    if waiting.wait is not _wait:
+        return client.prepare(name, sql, types)
+    client.send_prepare(name, sql, types)
+    return _answer(client)
+
+
+def run(client: Any, sql: bytes) -> Any:
+    if waiting.wait is not _wait:
+        return client.exec_(sql)
+    client.send_query(sql)
+    return _answer(client)
+
+
+def _answer(client: Any) -> Any:
+    return _wait(generators.execute(client), client.socket)[-1]
 
 
 def _wait(gen: PQGen[T], fileno: int, interval: float = 0.0, timeout: float | None = None) -> T:

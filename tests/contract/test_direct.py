@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -81,6 +82,65 @@ def test_once_when_a_value_cannot_be_stored_then_the_line_serves_the_next(
         database.once(_TAKE, {"its_id": row.id, "to": "nul\0"})
 
     assert database.once(_TAKE, {"its_id": row.id, "to": "whole"}) == (row.id, "whole")
+
+
+def test_once_when_the_driver_has_forgotten_all_plans_then_planned_again(
+    servers_backends: Backends, database: Database
+) -> None:
+    row = accepted(servers_backends.store)
+    database.once(_TAKE, {"its_id": row.id, "to": "first"})
+
+    with pytest.raises(exc.DataError):
+        database.write(lambda c: c.execute(sa.text("SELECT 1/0")))
+    database.read(lambda c: c.execute(sa.text("DEALLOCATE ALL")))
+
+    assert database.once(_TAKE, {"its_id": row.id, "to": "again"}) == (row.id, "again")
+
+
+def test_once_when_some_plans_are_older_than_what_was_forgotten_then_all_statements_work(
+    servers_backends: Backends, database: Database
+) -> None:
+    statements = [sa.select(sa.literal_column(str(n))) for n in range(6)]
+
+    def run(*numbers: int) -> list[int]:
+        found = [database.once(statements[n], {}) for n in numbers]
+        return [row[0] for row in found if row is not None]
+
+    assert run(0, 1) == [0, 1]
+    database.read(lambda c: c.execute(sa.text("DEALLOCATE ALL")))
+
+    assert run(2, 0, 1, 2, 3, 4, 5) == [2, 0, 1, 2, 3, 4, 5]
+
+
+def test_once_when_given_many_mixes_of_types_then_a_line_keeps_few_plans(
+    servers_backends: Backends, database: Database
+) -> None:
+    given = [sa.bindparam(f"v{n}") for n in range(8)]
+    statement = sa.select(*(sa.cast(one, sa.Text) for one in given))
+    mixes = [{f"v{n}": n if mix >> n & 1 else 1.5 for n in range(8)} for mix in range(200)]
+
+    assert all(database.once(statement, mix) is not None for mix in mixes)
+
+    count = sa.text("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'respool%'")
+    assert database.read(lambda c: c.execute(count).scalar_one()) <= 64
+
+
+def test_once_when_a_statement_waits_then_other_threads_run(
+    servers_backends: Backends, database: Database
+) -> None:
+    slept = threading.Event()
+    sleep = sa.select(sa.cast(sa.func.pg_sleep(sa.bindparam("seconds")), sa.Text))
+
+    def wait() -> None:
+        database.once(sleep, {"seconds": 1.0})
+        slept.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    turns = sum(not slept.is_set() for _ in iter(lambda: slept.wait(0.01), True))
+    thread.join(10)
+
+    assert turns > 5
 
 
 def test_claim_when_repeated_then_it_is_planned_once_for_all(

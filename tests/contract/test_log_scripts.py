@@ -147,6 +147,33 @@ def test_append_when_there_is_no_log_then_gap_and_none_is_made(log: EventLog) ->
     assert (head(log), whole(log)) == (None, [])
 
 
+def test_append_when_it_has_all_events_and_there_is_no_log_then_begun_and_ended(log: EventLog) -> None:
+    assert log.append(ID, 1, 0, [*OPENING, *frames(2, 3)], seconds=60, takes=True) == 4
+
+    state = log.acquire(ID, 0, OPENING, channel="respool:api:late")
+    assert (state.attempt, state.seq, state.terminal) == (1, 4, True)
+    assert state.frames == b"".join([*OPENING, *frames(2, 3)])
+    assert whole(log) == [*OPENING, *frames(2, 3)]
+
+
+def test_append_when_it_has_only_the_end_and_there_is_no_log_then_gap(log: EventLog) -> None:
+    assert log.append(ID, 1, 2, frames(2, 3), seconds=60, takes=True) == GAP
+    assert log.append(ID, 1, 0, frames(0, 3), seconds=60) == GAP
+    assert head(log) is None
+
+
+def test_acquire_when_not_to_be_heard_or_long_or_running_then_without_its_frames(log: EventLog) -> None:
+    running(log)
+    assert log.acquire(ID, 0, OPENING, channel="respool:api:late").frames == b""
+    log.append(ID, 1, 4, frames(4, 1), seconds=60)
+    assert log.acquire(ID, 0, OPENING).frames == b""
+    assert log.acquire(ID, 0, OPENING, channel="respool:api:late").frames != b""
+
+    log.append("resp_long", 1, 0, frames(0, 300), seconds=60, takes=True)
+    long = log.acquire("resp_long", 0, OPENING, channel="respool:api:late")
+    assert (long.seq, long.terminal, long.frames) == (299, True, b"")
+
+
 def test_append_when_a_number_is_left_out_then_gap(log: EventLog) -> None:
     running(log)
 

@@ -7,14 +7,13 @@ from collections.abc import Generator
 from typing import Any
 from urllib.parse import urlencode
 
-import requests
-
 from shared import sse
 from shared.catalog import Provider, rules
 from shared.errors import UpstreamError
 from workers.providers import refusals
 from workers.providers.base import Generation
 from workers.providers.http import Call, body_start, chunks, release
+from workers.providers.reply import Reply
 
 _log = logging.getLogger("respool.upstream")
 
@@ -73,17 +72,16 @@ class Account:
         return refusals.refused(401, {}, b"")
 
 
-def check_status(response: requests.Response, call: Call, *, missing: str | None = None) -> None:
+def check_status(reply: Reply, call: Call, *, missing: str | None = None) -> None:
     """Raises UpstreamError for any answer but 200, in our words. `missing`: as in `refusals.refused`."""
-    if response.status_code != 200:
-        lower = {k.lower(): v for k, v in response.headers.items()}
-        body = body_start(response, call, refusals.BODY_LIMIT)
-        raise refusals.refused(response.status_code, lower, body, missing=missing)
+    if reply.status != 200:
+        body = body_start(reply, call, refusals.BODY_LIMIT)
+        raise refusals.refused(reply.status, reply.headers, body, missing=missing)
 
 
-def content_type(response: requests.Response) -> str:
+def content_type(reply: Reply) -> str:
     """EVENTS or JSON. Raises UpstreamError for anything else; silence means events."""
-    kind: str = response.headers.get("Content-Type", EVENTS).split(";")[0].strip().lower()
+    kind: str = reply.headers.get("content-type", EVENTS).split(";")[0].strip().lower()
     if kind not in (EVENTS, JSON):
         raise UpstreamError(
             "upstream_invalid_response", "The upstream answered with neither events nor JSON."
@@ -91,13 +89,13 @@ def content_type(response: requests.Response) -> str:
     return kind
 
 
-def events(response: requests.Response, call: Call) -> Generator[sse.SseEvent, None, bool]:
+def events(reply: Reply, call: Call) -> Generator[sse.SseEvent, None, bool]:
     """The stream's events up to its end or its `[DONE]`; comments are no progress.
 
     Returns whether it was `[DONE]`.
     """
     decoder = sse.Decoder()
-    for chunk in chunks(response, call):
+    for chunk in chunks(reply, call):
         for event in decoder.feed(chunk):
             if sse.is_done(event.data):
                 return True
@@ -115,19 +113,19 @@ def not_there() -> UpstreamError:
     return refusals.refused(404, {}, b"")
 
 
-def fetched(response: requests.Response, call: Call) -> dict[str, Any]:
+def fetched(reply: Reply, call: Call) -> dict[str, Any]:
     """The object of a plain answer, which is released. Raises as `check_status` and `whole`."""
     try:
-        check_status(response, call)
-        return sse.decode_object(whole(response, call))
+        check_status(reply, call)
+        return sse.decode_object(whole(reply, call))
     finally:
-        release(response, call)
+        release(reply, call)
 
 
-def whole(response: requests.Response, call: Call) -> bytes:
+def whole(reply: Reply, call: Call) -> bytes:
     """A plain answer's body."""
     data = bytearray()
-    for chunk in chunks(response, call):
+    for chunk in chunks(reply, call):
         data += chunk
         call.progressed()
         if len(data) > _OBJECT_LIMIT:

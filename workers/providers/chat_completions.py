@@ -6,7 +6,6 @@ from collections.abc import Generator
 from typing import Any
 
 import orjson
-import requests
 
 from shared import sse
 from shared.catalog import Provider
@@ -27,6 +26,7 @@ from workers.providers.chat.answers import Answer
 from workers.providers.chat.request import chat_request, custom_names
 from workers.providers.ephemeral import KeepsNothing
 from workers.providers.http import Call, HttpClient, release
+from workers.providers.reply import Reply
 
 
 class ChatCompletions(KeepsNothing):
@@ -38,26 +38,26 @@ class ChatCompletions(KeepsNothing):
         provider = self._account.provider
         body = orjson.dumps(chat_request(generation, provider))
         headers = self._account.headers(generation, EVENTS if provider.streaming else JSON)
-        response = self._client.post(self._account.url("/chat/completions"), body, headers, call)
+        reply = self._client.post(self._account.url("/chat/completions"), body, headers, call)
         try:
-            yield from _events(response, call, Answer(custom_names(generation.body)))
+            yield from _events(reply, call, Answer(custom_names(generation.body)))
         finally:
-            release(response, call)
+            release(reply, call)
 
     def once(self, endpoint: str, generation: Generation, call: Call) -> dict[str, Any]:
         raise not_there()  # the gateway then counts and summarises by itself
 
 
-def _events(response: requests.Response, call: Call, answer: Answer) -> Generator[dict[str, Any]]:
-    check_status(response, call, missing=refusals.NO_SUCH_MODEL)  # nothing else is looked up there
-    if content_type(response) == EVENTS:
-        yield from _streamed(response, call, answer)
+def _events(reply: Reply, call: Call, answer: Answer) -> Generator[dict[str, Any]]:
+    check_status(reply, call, missing=refusals.NO_SUCH_MODEL)  # nothing else is looked up there
+    if content_type(reply) == EVENTS:
+        yield from _streamed(reply, call, answer)
     else:
-        yield from answer.whole(sse.decode_object(whole(response, call)))
+        yield from answer.whole(sse.decode_object(whole(reply, call)))
 
 
-def _streamed(response: requests.Response, call: Call, answer: Answer) -> Generator[dict[str, Any]]:
-    incoming = events(response, call)
+def _streamed(reply: Reply, call: Call, answer: Answer) -> Generator[dict[str, Any]]:
+    incoming = events(reply, call)
     done = False
     while True:
         try:

@@ -1,4 +1,4 @@
-"""HTTP to an upstream: one session, calls that another thread can end, errors mapped once.
+"""HTTP to an upstream: calls that another thread can end, errors mapped once.
 
 `requests` has no total deadline and cannot be interrupted, so each call knows its socket: the
 watchdog, a fence or a cancel shuts it down and the reading thread wakes up.
@@ -10,30 +10,21 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from http.client import HTTPException
-from typing import Any
+from collections.abc import Iterator
 
 import requests
-from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from shared.catalog import Deadlines
 from shared.errors import LeaseLost, UpstreamError
+from workers.providers.connections import Adapter
+from workers.providers.reply import Reply
 
 _log = logging.getLogger("respool.upstream")
 
-# One idle for longer may be closing just as we send, and the outcome would be unknown; the shortest
-# limit of servers in use is 2 seconds.
-IDLE_CONNECTION_SECONDS = 1.5
-CHUNK = 65_536
+SPARE_SECONDS = 5.0  # the watchdog goes first: it knows which deadline has passed
 LINGER_SECONDS = 0.02  # for the end of a body whose last event is read
 FENCED = "fenced"
-
-_current = threading.local()
 
 
 class Call:
@@ -120,41 +111,35 @@ class HttpClient:
     """One per process: pooled connections to all upstreams."""
 
     def __init__(self, *, pool_size: int) -> None:
-        self._adapter = _Adapter(pool_connections=32, pool_maxsize=pool_size, max_retries=0, pool_block=False)
+        self._adapter = Adapter(pool_size=pool_size)
 
-    def post(self, url: str, body: bytes, headers: dict[str, str], call: Call) -> requests.Response:
+    def post(self, url: str, body: bytes, headers: dict[str, str], call: Call) -> Reply:
         """Send once. UpstreamError(unbilled=True) only when the request cannot have been sent."""
         return self._send("POST", url, body, {"Content-Type": "application/json", **headers}, call)
 
-    def _send(
-        self, method: str, url: str, body: bytes | None, headers: dict[str, str], call: Call
-    ) -> requests.Response:
-        _current.call = call
+    def get(self, url: str, headers: dict[str, str], call: Call) -> Reply:
+        """Reading costs nothing, so every failure may be tried again. Raises as `post`."""
+        return self._send("GET", url, None, headers, call)
+
+    def _send(self, method: str, url: str, body: bytes | None, headers: dict[str, str], call: Call) -> Reply:
+        timeout = (call.deadlines.connect, call.deadlines.first_byte)
         try:
             # straight to the adapter: what a session adds (cookies, redirects, proxies) is not wanted
-            request = requests.Request(method, url, {"Accept-Encoding": "identity", **headers}, data=body)
-            response = self._adapter.send(
-                request.prepare(), stream=True, timeout=(call.deadlines.connect, call.deadlines.first_byte)
-            )
+            reply = self._adapter.exchange(method, url, body, headers, timeout=timeout, attach=call.attach)
         except requests.exceptions.ConnectTimeout as error:
             raise _unreachable("did not accept a connection in time") from error
         except requests.exceptions.RequestException as error:
             call.check()
             raise _connection_error(error) from error
-        finally:
-            _current.call = None
         call.answered()
-        return response
-
-    def get(self, url: str, headers: dict[str, str], call: Call) -> requests.Response:
-        """Reading costs nothing, so every failure may be tried again. Raises as `post`."""
-        return self._send("GET", url, None, headers, call)
+        reply.wait(call.deadlines.progress + SPARE_SECONDS)
+        return reply
 
     def attempt(self, method: str, url: str, headers: dict[str, str]) -> None:
         """Best effort, briefly; the outcome does not matter to any response."""
         try:
-            request = requests.Request(method, url, headers)
-            self._adapter.send(request.prepare(), timeout=(5, 5)).close()
+            body = b"" if method == "POST" else None
+            self._adapter.exchange(method, url, body, headers, timeout=(5, 5), attach=_nobody).close()
         except requests.exceptions.RequestException as error:
             _log.info("%s upstream: %s", method, type(error).__name__)
 
@@ -162,20 +147,15 @@ class HttpClient:
         self._adapter.close()
 
 
-def chunks(response: requests.Response, call: Call) -> Iterator[bytes]:
+def chunks(reply: Reply, call: Call) -> Iterator[bytes]:
     """The body as it comes, undecoded. Raises like `Call.check`, or UpstreamError when it breaks off."""
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if reply.headers.get("content-encoding", "identity").lower() != "identity":
         raise UpstreamError("upstream_invalid_response", "The upstream compressed its answer unasked.")
-    raw: Any = response.raw
-    # urllib3's layer doubles what a chunk costs; it is needed to see that a body of known length is cut short
-    read: Callable[[int], bytes] = raw._original_response.read1 if raw.chunked else raw.read1
     while True:
         try:
-            data = read(CHUNK)
-            if not data:
-                raw.read1(CHUNK)  # urllib3 sees the end too, and the connection is free
-        except (HTTPException, HTTPError, OSError, ValueError) as error:
-            response.close()  # nobody knows what would come next on its connection
+            data = reply.read()
+        except (HTTPError, OSError) as error:
+            reply.close()  # nobody knows what would come next on its connection
             call.check()
             raise UpstreamError("upstream_disconnected", "The upstream's stream broke off.") from error
         if not data:
@@ -185,7 +165,7 @@ def chunks(response: requests.Response, call: Call) -> Iterator[bytes]:
         yield data
 
 
-def release(response: requests.Response, call: Call) -> None:
+def release(reply: Reply, call: Call) -> None:
     """Nothing more is wanted of this answer: its connection serves another call if it has ended, else goes.
 
     The bytes after the last event are read where they are there: a body that is not at its end costs
@@ -193,28 +173,31 @@ def release(response: requests.Response, call: Call) -> None:
     """
     call.detach()
     try:
-        connection = response.raw.connection
-        if response.status_code == 200 and connection is not None and connection.sock is not None:
-            connection.sock.settimeout(LINGER_SECONDS)
-            response.raw.read1(CHUNK, decode_content=False)
-            response.raw.read1(CHUNK, decode_content=False)  # sees that it was the last
-    except (HTTPError, OSError, ValueError) as error:
+        if reply.status == 200 and not reply.is_whole:
+            reply.wait(LINGER_SECONDS)
+            reply.read()
+            reply.read()  # sees that it was the last
+    except (HTTPError, OSError) as error:
         _log.debug("connection not kept: %s", type(error).__name__)
     finally:
-        response.close()
+        reply.close()
 
 
-def body_start(response: requests.Response, call: Call, limit: int) -> bytes:
+def body_start(reply: Reply, call: Call, limit: int) -> bytes:
     """At most `limit` bytes of a body; what a broken one gave until then."""
     data = b""
     try:
-        for part in chunks(response, call):
+        for part in chunks(reply, call):
             data += part
             if len(data) >= limit:
                 break
     except UpstreamError:
         _log.debug("error answer was cut short")
     return data[:limit]
+
+
+def _nobody(_: socket.socket) -> None:
+    """Nobody ends this call before its time."""
 
 
 def _unreachable(what: str) -> UpstreamError:
@@ -231,63 +214,3 @@ def _connection_error(error: requests.exceptions.RequestException) -> UpstreamEr
     if isinstance(error, requests.exceptions.ReadTimeout):
         return UpstreamError("upstream_timeout", "The upstream missed its first byte deadline.")
     return UpstreamError("upstream_disconnected", "The upstream closed the connection without an answer.")
-
-
-def _attach(connection: Any) -> None:
-    call = getattr(_current, "call", None)
-    if call is not None and connection.sock is not None:
-        call.attach(connection.sock)
-
-
-class _Plain(HTTPConnection):
-    def connect(self) -> None:
-        super().connect()
-        _attach(self)
-
-
-class _Secure(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        _attach(self)
-
-
-class _Reusing:
-    """Pool behaviour: hand a connection's socket to the call, drop those idle for long."""
-
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        connection = super()._get_conn(timeout)  # type: ignore[misc]
-        if time.monotonic() - getattr(connection, "used_at", 0) > IDLE_CONNECTION_SECONDS:
-            connection.close()
-        _attach(connection)
-        return connection
-
-    def _put_conn(self, connection: Any) -> None:
-        if connection is not None:
-            connection.used_at = time.monotonic()
-        super()._put_conn(connection)  # type: ignore[misc]
-
-
-class _PlainPool(_Reusing, HTTPConnectionPool):
-    ConnectionCls = _Plain
-
-
-class _SecurePool(_Reusing, HTTPSConnectionPool):
-    ConnectionCls = _Secure
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kw: Any) -> None:
-        connections, maxsize = args[0], args[1]
-        self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=False)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
-
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """What of it is read here: without the cookies, which nobody sends back, and a guessed encoding."""
-        response = requests.Response()
-        response.status_code = resp.status
-        response.reason = resp.reason
-        response.headers = CaseInsensitiveDict(resp.headers)
-        response.raw = resp
-        response.url = req.url or ""
-        response.request = req
-        return response

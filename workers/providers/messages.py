@@ -6,7 +6,6 @@ from collections.abc import Generator
 from typing import Any
 
 import orjson
-import requests
 
 from shared import sse
 from shared.catalog import Provider
@@ -28,6 +27,7 @@ from workers.providers.anthropic.request import Reading, counted, request
 from workers.providers.base import Generation
 from workers.providers.ephemeral import KeepsNothing
 from workers.providers.http import Call, HttpClient, release
+from workers.providers.reply import Reply
 
 _VERSION = ("anthropic-version", "2023-06-01")
 _COUNT = "input_tokens"
@@ -41,11 +41,11 @@ class Messages(KeepsNothing):
     def stream(self, generation: Generation, call: Call) -> Generator[dict[str, Any]]:
         streaming = self._account.provider.streaming
         body, reading = self._request(generation, streaming=streaming)
-        response = self._post("/messages", body, generation, call, EVENTS if streaming else JSON)
+        reply = self._post("/messages", body, generation, call, EVENTS if streaming else JSON)
         try:
-            yield from _events(response, reading, call)
+            yield from _events(reply, reading, call)
         finally:
-            release(response, call)
+            release(reply, call)
 
     def once(self, endpoint: str, generation: Generation, call: Call) -> dict[str, Any]:
         if endpoint != _COUNT:
@@ -64,18 +64,18 @@ class Messages(KeepsNothing):
         generation: Generation,
         call: Call,
         accept: str = JSON,
-    ) -> requests.Response:
+    ) -> Reply:
         headers = self._account.headers(generation, accept)
         return self._client.post(self._account.url(path), orjson.dumps(body), headers, call)
 
 
-def _events(response: requests.Response, reading: Reading, call: Call) -> Generator[dict[str, Any]]:
-    check_status(response, call, missing=refusals.NO_SUCH_MODEL)  # nothing else is looked up there
+def _events(reply: Reply, reading: Reading, call: Call) -> Generator[dict[str, Any]]:
+    check_status(reply, call, missing=refusals.NO_SUCH_MODEL)  # nothing else is looked up there
     translator = Translator(reading)
-    if content_type(response) == EVENTS:
-        for event in events(response, call):
+    if content_type(reply) == EVENTS:
+        for event in events(reply, call):
             yield from translator.hear(sse.decode_json(event.data))
     else:
-        for told in answers.events(sse.decode_object(whole(response, call))):
+        for told in answers.events(sse.decode_object(whole(reply, call))):
             yield from translator.hear(told)
     yield from translator.end()

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-import requests
 
 from shared import sse
 from shared.catalog import Provider
@@ -16,6 +15,7 @@ from shared.errors import UpstreamError
 from workers.providers.account import EVENTS, Account, check_status, content_type, events, fetched, whole
 from workers.providers.base import Generation
 from workers.providers.http import Call, HttpClient, release
+from workers.providers.reply import Reply
 
 # Ours to decide: state lives here, the worker always streams (DESIGN 7.21)
 _OWN = {"background", "conversation", "input", "previous_response_id", "store", "stream", "stream_options"}
@@ -42,22 +42,22 @@ class ResponsesApi:
     def _stream(self, generation: Generation, call: Call) -> Generator[dict[str, Any]]:
         body = _body(generation, streaming=self._account.provider.streaming)
         headers = self._account.headers(generation, EVENTS)
-        response = self._client.post(self._account.url("/responses"), orjson.dumps(body), headers, call)
+        reply = self._client.post(self._account.url("/responses"), orjson.dumps(body), headers, call)
         try:
-            yield from _events(response, call)
+            yield from _events(reply, call)
         finally:
-            release(response, call)
+            release(reply, call)
 
     def resume(
         self, generation: Generation, upstream_id: str, cursor: int, call: Call
     ) -> Generator[dict[str, Any]]:
         after = {"starting_after": str(cursor)} if cursor >= 0 else {}
         url = self._account.url(_of(upstream_id), stream="true", **after)
-        response = self._client.get(url, self._account.headers(generation, EVENTS), call)
+        reply = self._client.get(url, self._account.headers(generation, EVENTS), call)
         try:
-            yield from _events(response, call)
+            yield from _events(reply, call)
         finally:
-            release(response, call)
+            release(reply, call)
 
     def retrieve(self, generation: Generation, upstream_id: str, call: Call) -> dict[str, Any]:
         url = self._account.url(_of(upstream_id))
@@ -80,13 +80,13 @@ def _of(upstream_id: str) -> str:
     return f"/responses/{quote(upstream_id, safe='')}"
 
 
-def _events(response: requests.Response, call: Call) -> Generator[dict[str, Any]]:
-    check_status(response, call)
-    if content_type(response) == EVENTS:
-        for event in events(response, call):
+def _events(reply: Reply, call: Call) -> Generator[dict[str, Any]]:
+    check_status(reply, call)
+    if content_type(reply) == EVENTS:
+        for event in events(reply, call):
             yield sse.decode_json(event.data)
     else:
-        yield sse.decode_json(whole(response, call))
+        yield sse.decode_json(whole(reply, call))
 
 
 def _is_forgotten(error: UpstreamError) -> bool:

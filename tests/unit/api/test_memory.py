@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from api.creation import Accepted
@@ -102,6 +101,6 @@ def test_forget_when_given_no_id_then_nothing_happens() -> None:
 
 def _accepted(response_id: str, input: Any = "x", *, store: bool = False, **row: Any) -> Accepted:
     body = {"model": "m", "input": input}
-    nothing: dict[str, Any] = dict.fromkeys(field.name for field in fields(ResponseRow))
+    nothing: dict[str, Any] = dict.fromkeys(ResponseRow._fields)
     made = ResponseRow(**{**nothing, "id": response_id, "store": store, **row})
     return Accepted(parse_create(body), Stored(made, {}, None), body)

@@ -19,8 +19,8 @@ from tests.support.waiting import wait_until
 from upstream.launch import Running
 from workers import lease
 from workers.lease import Beat, Watchdog
-from workers.providers import Call, Generation, HttpClient, open_providers
-from workers.providers import http as http_module
+from workers.providers import Call, Generation, HttpClient, connections, open_providers
+from workers.providers.http import chunks, release
 
 LONG = Deadlines(connect=5, first_byte=20, progress=20, total=60)
 
@@ -99,6 +99,17 @@ def test_call_when_words_keep_coming_then_progress_is_never_missed(
     assert events[-1]["type"] == "response.completed"
 
 
+def test_call_when_words_pause_longer_than_the_first_byte_may_take_then_heard_all_the_same(
+    upstream: Running, client: HttpClient, watchdog: Watchdog
+) -> None:
+    call = Call(deadlines(first_byte=0.3, progress=10), total_seconds=60)
+
+    with watchdog.watching(call):
+        events = generate(client, upstream.url, "mock-n2-i700", call)
+
+    assert events[-1]["type"] == "response.completed"
+
+
 def test_call_when_fenced_then_lease_lost_and_the_upstream_sees_the_socket_close(
     upstream: Running, client: HttpClient
 ) -> None:
@@ -154,9 +165,12 @@ def test_watchdog_when_the_beat_is_dead_then_what_runs_is_given_up(
 
 
 def post(client: HttpClient, url: str, call: Call | None = None) -> bytes:
-    response = client.post(url, b"{}", {}, call or Call(LONG, total_seconds=60))
-    content: bytes = response.content
-    return content
+    call = call or Call(LONG, total_seconds=60)
+    reply = client.post(url, b"{}", {}, call)
+    try:
+        return b"".join(chunks(reply, call))
+    finally:
+        release(reply, call)
 
 
 def test_post_when_nobody_listens_then_unbilled(client: HttpClient) -> None:
@@ -239,9 +253,10 @@ def test_post_when_redirected_then_not_followed(client: HttpClient) -> None:
     away = b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
 
     with Server(answers=[away]) as server:
-        response = client.post(server.url, b"{}", {}, Call(LONG, total_seconds=60))
+        reply = client.post(server.url, b"{}", {}, Call(LONG, total_seconds=60))
+        reply.close()
 
-    assert response.status_code == 307
+    assert reply.status == 307
 
 
 def test_post_when_a_cookie_is_set_then_never_sent_back(client: HttpClient) -> None:
@@ -263,7 +278,7 @@ def test_connection_when_it_was_just_used_then_used_again(client: HttpClient) ->
 def test_connection_when_idle_for_long_then_a_new_one(
     client: HttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_module, "IDLE_CONNECTION_SECONDS", 0)
+    monkeypatch.setattr(connections, "IDLE_CONNECTION_SECONDS", 0)
     with Server(answers=[_ok(), _ok()]) as server:
         post(client, server.url)
         post(client, server.url)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 from collections.abc import Iterator
 
@@ -44,19 +43,19 @@ def test_decide_when_again_then_waits_are_jittered_from_zero_and_bounded() -> No
 
 
 def test_rung_when_the_deadline_has_passed_too_then_expire_before_all_else(row: ResponseRow) -> None:
-    sent = dataclasses.replace(row, upstream_started_at=1.0, rescue_count=MAX_RESCUES)
+    sent = row._replace(upstream_started_at=1.0, rescue_count=MAX_RESCUES)
 
     assert [rung(r, overdue=True) for r in (row, sent)] == [Rung.EXPIRE, Rung.EXPIRE]
 
 
 def test_rung_when_nothing_was_sent_then_requeue_until_it_looks_like_poison(row: ResponseRow) -> None:
-    steps = [rung(dataclasses.replace(row, rescue_count=n), overdue=False) for n in range(MAX_RESCUES + 2)]
+    steps = [rung(row._replace(rescue_count=n), overdue=False) for n in range(MAX_RESCUES + 2)]
 
     assert steps == [Rung.REQUEUE] * MAX_RESCUES + [Rung.GIVE_UP] * 2
 
 
 @pytest.mark.parametrize("rescues", [0, MAX_RESCUES])
 def test_rung_when_it_was_sent_and_cannot_be_resumed_then_fail(row: ResponseRow, rescues: int) -> None:
-    sent = dataclasses.replace(row, upstream_started_at=1.0, rescue_count=rescues)
+    sent = row._replace(upstream_started_at=1.0, rescue_count=rescues)
 
     assert rung(sent, overdue=False) is Rung.FAIL
