@@ -21,7 +21,7 @@ import psutil
 
 _PACKAGES = (
     *("celery", "kombu", "redis", "hiredis", "flask", "gunicorn", "gevent", "sqlalchemy", "psycopg"),
-    *("requests", "urllib3", "orjson", "pydantic"),
+    *("requests", "urllib3", "httptools", "orjson", "pydantic"),
 )
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from cli.main import main
 from cli.roles import api_command, worker_command
+from tests.support.stack import ROOT
 
 ENVIRONMENT = {"DATABASE_URL": "sqlite:///x", "REDIS_URL": "redis://h", "RESPOOL_SECRET_KEY": "s"}
 
@@ -37,6 +42,26 @@ def test_worker_when_started_joins_no_gossip() -> None:
     command = worker_command("threads", 1, "INFO", 1)
 
     assert {"--without-gossip", "--without-mingle", "--without-heartbeat"} <= set(command)
+
+
+_BECOME = """
+import os, sys
+from cli.roles import _become
+if sys.argv[1] != "usual":
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+_become([sys.executable, "-c", "import os; print(os.sched_getscheduler(0))"], dict(os.environ))
+"""
+
+
+@pytest.mark.parametrize(("given", "then"), [("usual", "SCHED_BATCH"), ("chosen", "SCHED_IDLE")])
+def test_role_when_it_becomes_its_server_then_gives_way_seldom(given: str, then: str) -> None:
+    if sys.platform != "linux":
+        pytest.skip("schedulers are chosen on Linux only")
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    said = subprocess.run([sys.executable, "-c", _BECOME, given], env=env, capture_output=True, check=True)
+
+    assert int(said.stdout) == getattr(os, then)
 
 
 @pytest.mark.parametrize("role", ["serve", "work"])
