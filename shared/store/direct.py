@@ -8,7 +8,7 @@ broken lines are what the library makes of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -107,23 +107,31 @@ class _Line:
         types, formats = self._adapt.types or (), self._adapt.formats or ()
         name = self._plans.get((statement.sql, types)) or self._planned(statement.sql, types)
         try:
-            result = self._checked(waiting.run_prepared(self._client, name, written, formats))
+            result = self._run_plan(name, written, formats)
         except _STALE:
-            name = self._planned(statement.sql, types)
-            result = self._checked(waiting.run_prepared(self._client, name, written, formats))
+            result = self._run_plan(self._planned(statement.sql, types), written, formats)
         self._adapt.set_pgresult(result)
         row: tuple[Any, ...] | None = self._adapt.load_row(0, tuple) if result.ntuples else None
         self._adapt.set_pgresult(None)  # an idle line keeps nobody's words
         return row
 
+    def _run_plan(self, name: bytes, values: Sequence[Any], formats: Sequence[Any]) -> Any:
+        client = self._client
+        return self._checked(
+            waiting.answered(
+                client, client.exec_prepared, client.send_query_prepared, name, values, formats
+            )
+        )
+
     def _planned(self, sql: bytes, types: tuple[int, ...]) -> bytes:
+        client = self._client
         if len(self._plans) >= _KEPT:
-            for known in self._plans.values():
-                waiting.run(self._client, b"DEALLOCATE " + known)  # of one that is gone: no matter
+            for known in self._plans.values():  # of one that is gone an error, and no matter
+                waiting.answered(client, client.exec_, client.send_query, b"DEALLOCATE " + known)
             self._plans.clear()
         self._named += 1  # a name is never used again: what is forgotten here may still be there
         name = b"respool_%d" % self._named
-        self._checked(waiting.prepare(self._client, name, sql, types))
+        self._checked(waiting.answered(client, client.prepare, client.send_prepare, name, sql, types))
         self._plans[sql, types] = name
         return name
 

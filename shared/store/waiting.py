@@ -7,7 +7,7 @@ greenlet never gets: a third of what a statement costs. The pool's locks are mad
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from psycopg import generators, waiting
@@ -52,31 +52,12 @@ class _Pool(pool.QueuePool):
     _queue_class = _Idle
 
 
-# Of libpq's connection, as the driver has it: outside gevent it waits by itself, and other threads run.
-
-
-def run_prepared(client: Any, name: bytes, values: Sequence[Any], formats: Sequence[Any]) -> Any:
+def answered(client: Any, ask: Callable[..., Any], send: Callable[..., Any], *given: Any) -> Any:
+    """What libpq's connection, as the driver has it, answers. `ask` waits by itself, and other threads run
+    meanwhile; under gevent `send` does not, and the event loop waits."""
     if waiting.wait is not _wait:
-        return client.exec_prepared(name, values, formats)
-    client.send_query_prepared(name, values, formats)
-    return _answer(client)
-
-
-def prepare(client: Any, name: bytes, sql: bytes, types: Sequence[int]) -> Any:
-    if waiting.wait is not _wait:
-        return client.prepare(name, sql, types)
-    client.send_prepare(name, sql, types)
-    return _answer(client)
-
-
-def run(client: Any, sql: bytes) -> Any:
-    if waiting.wait is not _wait:
-        return client.exec_(sql)
-    client.send_query(sql)
-    return _answer(client)
-
-
-def _answer(client: Any) -> Any:
+        return ask(*given)
+    send(*given)
     return _wait(generators.execute(client), client.socket)[-1]
 
 

@@ -6,28 +6,21 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from shared.errors import LogUnavailable
 from shared.log import EventLog
+from shared.services import connect_redis
 from tests.support.backends import Backends
+from tests.support.servers import RedisServer
 
 FRAMES = [b"f0\n\n", b"f1\n\n"]
 
 
 @pytest.fixture
-def hasty(servers_backends: Backends) -> Iterator[redis.Redis]:
+def hasty(servers_backends: Backends, redis_server: RedisServer) -> Iterator[redis.Redis]:
     """A client that waits for an answer only briefly."""
     servers_backends.empty()
-    pool = servers_backends.redis.connection_pool
-    client = redis.Redis(
-        host=pool.connection_kwargs["host"],
-        port=pool.connection_kwargs["port"],
-        protocol=2,
-        socket_timeout=0.2,
-        retry=Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)),
-    )
+    client = connect_redis(redis_server.url + "?socket_timeout=0.2")
     yield client
     client.close()
 

@@ -26,11 +26,9 @@ from workers.providers.reply import Reply
 # One idle for longer may be closing just as we send, and the outcome would be unknown; the shortest
 # limit of servers in use is 2 seconds.
 IDLE_CONNECTION_SECONDS = 1.5
+_HOSTS = 1024  # more than accounts have: a pool that went would take its connections along
 
 _current = threading.local()  # `attach` of the request that this thread sends
-
-
-_HOSTS = 1024  # more than accounts have: a pool that went would take its connections along
 
 
 class Adapter(HTTPAdapter):

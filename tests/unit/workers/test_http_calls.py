@@ -16,13 +16,11 @@ from tests.support.backends import Backends
 from tests.support.rows import OWNER
 from tests.support.servers import free_port
 from tests.support.waiting import wait_until
+from tests.unit.workers.http_posts import LONG, post
 from upstream.launch import Running
 from workers import lease
 from workers.lease import Beat, Watchdog
 from workers.providers import Call, Generation, HttpClient, connections, open_providers
-from workers.providers.http import chunks, release
-
-LONG = Deadlines(connect=5, first_byte=20, progress=20, total=60)
 
 
 @pytest.fixture
@@ -162,15 +160,6 @@ def test_watchdog_when_the_beat_is_dead_then_what_runs_is_given_up(
         assert lost.wait(10)
 
     watchdog.stop()
-
-
-def post(client: HttpClient, url: str, call: Call | None = None) -> bytes:
-    call = call or Call(LONG, total_seconds=60)
-    reply = client.post(url, b"{}", {}, call)
-    try:
-        return b"".join(chunks(reply, call))
-    finally:
-        release(reply, call)
 
 
 def test_post_when_nobody_listens_then_unbilled(client: HttpClient) -> None:

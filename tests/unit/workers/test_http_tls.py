@@ -16,10 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shared.catalog import Deadlines
 from shared.errors import UpstreamError
-from workers.providers import Call, HttpClient
-from workers.providers.http import chunks, release
+from tests.unit.workers.http_posts import post
+from workers.providers import HttpClient
 
 HOST = "127.0.0.1"
 Answer = Callable[[ssl.SSLSocket, socket.socket], None]
@@ -70,15 +69,6 @@ def serve(certificate: Path, answer: Answer) -> tuple[str, threading.Thread]:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     return f"https://{HOST}:{listener.getsockname()[1]}/v1/responses", thread
-
-
-def post(client: HttpClient, url: str) -> bytes:
-    call = Call(Deadlines(), total_seconds=60)
-    reply = client.post(url, b"{}", {}, call)
-    try:
-        return b"".join(chunks(reply, call))
-    finally:
-        release(reply, call)
 
 
 def test_answer_when_behind_tls_then_heard(certificate: Path, client: HttpClient) -> None:
